@@ -1,0 +1,1 @@
+"""fewsight: meta-learning whose decisions people can see through."""

@@ -1,0 +1,35 @@
+"""Every learner by name. Registering one here gives it the whole test matrix, recipes and the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from torch import nn
+
+from fewsight.errors import RecipeError, suggest
+from fewsight.learner import Learner
+from fewsight.learners.gradient.maml import MAML
+from fewsight.learners.metric.matching import MatchingNetwork
+from fewsight.learners.metric.protonet import ProtoNet
+
+LEARNERS: dict[str, Callable[..., Learner]] = {
+    "protonet": ProtoNet.build,
+    "matching": MatchingNetwork.build,
+    "maml": MAML.build,
+    "fomaml": partial(MAML.build, first_order=True),
+}
+
+
+def create(name: str, network: nn.Module, outputs: int | None = None, **settings: Any) -> Learner:
+    """The learner registered as `name` on top of `network`; `outputs` is the dimension of values in regression."""
+    if name not in LEARNERS:
+        raise RecipeError(f"unknown learner {name!r}{suggest(name, LEARNERS)}")
+    try:
+        return LEARNERS[name](network, outputs, **settings)
+    except TypeError as error:
+        raise RecipeError(f"learner {name!r} does not take these settings: {error}") from error
+
+
+__all__ = ["LEARNERS", "MAML", "MatchingNetwork", "ProtoNet", "create"]

@@ -1,0 +1,1 @@
+"""Gradient-based learners: take a few steps of gradient descent on the support."""

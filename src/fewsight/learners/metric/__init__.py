@@ -1,0 +1,1 @@
+"""Metric-based learners: compare a query with the support in a learned space."""
