@@ -97,8 +97,8 @@ class MAML(Learner):
 
     def start(self, support: Support) -> Parameters:
         """theta_0 by name: the network's parameters that adapt, and the head's with one row for each class."""
-        theta = {f"network.{name}": value for name, value in self.network.named_parameters()}
-        theta = {name: value for name, value in theta.items() if name in self.adapted}
+        theta: Parameters = {f"network.{name}": value for name, value in self.network.named_parameters()}
+        theta = self._moving(theta)
         if self.head is not None:
             theta |= {f"head.{name}": value for name, value in self.head.start(support.ways).items()}
         return theta

@@ -5,8 +5,6 @@ Vinyals et al., "Matching Networks for One Shot Learning", 2016, equation 1, wit
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor, nn
 
