@@ -1,0 +1,206 @@
+"""What is a recipe? One experiment as data: domain, network, learner, task shapes, training, and the results it gave.
+
+A recipe is a TOML file; those in this folder are known by name. `load` reads one, applies `key=value` overrides and
+checks every key and type.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from fewsight.errors import RecipeError, suggest
+from fewsight.recipes import parts
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Part(BaseModel):
+    """A domain, network or learner: its registered name and, beside it, its settings."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+    name: str
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class Shape(_Section):
+    """The shape of an episode. In regression `ways` means nothing, shots and queries are those of the whole task."""
+
+    ways: Count = 1
+    shots: Count
+    queries: Count
+
+
+class Training(_Section):
+    """The arguments of `fewsight.training.fit`, by the same names."""
+
+    steps: Count
+    meta_batch: Count = 4
+    lr: Annotated[float, Field(gt=0)] = 1e-3
+    schedule: Literal["cosine", "constant"] = "cosine"
+    clip: Annotated[float, Field(gt=0)] = 10.0
+    seed: Annotated[int, Field(ge=0)] = 0
+    validate_every: Count = 500
+    validate_tasks: Count = 200
+    patience: Count | None = None
+    strategy: str = "auto"
+    checkpoint_every: Count = 100
+
+
+class Result(_Section):
+    """One measured outcome beside the published one (in percent, or mean squared error), and how to get it again."""
+
+    protocol: str
+    published: float | None = None
+    source: str = ""
+    measured: float | None = None
+    interval: float | None = None
+    cost: str = ""
+    command: str = ""
+
+
+class Recipe(_Section):
+    """One experiment; see the module docstring."""
+
+    name: str
+    about: str
+    domain: Part
+    network: Part
+    learner: Part
+    train: Shape
+    test: Shape
+    training: Training
+    results: list[Result] = []
+
+
+SECTIONS: dict[str, type[BaseModel]] = {
+    "domain": Part,
+    "network": Part,
+    "learner": Part,
+    "train": Shape,
+    "test": Shape,
+    "training": Training,
+    "results": Result,
+}
+
+
+def names() -> list[str]:
+    """The recipes that come with the package."""
+    files = resources.files("fewsight.recipes").iterdir()
+    return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
+
+
+def load(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """The recipe of that name or in that TOML file, with `overrides` applied.
+
+    Args:
+        overrides: "section.key=value", or "key=value" where only one section has that key; values as in TOML, and what
+            is not TOML is text ("training.steps=100", "inner_lr=0.1", "norm=group").
+
+    Raises:
+        RecipeError: no such recipe, not TOML, an unknown key (the nearest is suggested), or a value of a wrong type.
+    """
+    return override(parse(_read(name_or_path), str(name_or_path)), overrides)
+
+
+def override(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
+    """`recipe` with other values; see `load`."""
+    table = recipe.model_dump(mode="json")
+    for text in overrides:
+        _override(table, text)
+    return parse(table, recipe.name)
+
+
+def parse(table: Mapping[str, Any], origin: str) -> Recipe:
+    """The recipe in `table`, checked; errors say that it came from `origin`."""
+    try:
+        recipe = Recipe.model_validate(table)
+        for section in parts.PARTS:
+            part: Part = getattr(recipe, section)
+            parts.check(section, part.name, part.settings)
+    except ValidationError as error:
+        raise RecipeError(f"recipe {origin}: {_explain(error)}") from None
+    except RecipeError as error:
+        raise RecipeError(f"recipe {origin}: {error}") from None
+    return recipe
+
+
+def _read(name_or_path: str | Path) -> dict[str, Any]:
+    if name_or_path in names():
+        text = resources.files("fewsight.recipes").joinpath(f"{name_or_path}.toml").read_text("utf-8")
+    else:
+        path = Path(name_or_path)
+        if path.suffix != ".toml":
+            raise RecipeError(
+                f"unknown recipe {str(path)!r}{suggest(str(path), names())}; or give a path ending in .toml"
+            )
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise RecipeError(f"cannot read recipe {path}: {getattr(error, 'strerror', None) or error}") from None
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"recipe {name_or_path} is not TOML: {error}") from None
+
+
+def _override(table: dict[str, Any], text: str) -> None:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise RecipeError(f"cannot read {text!r}: write key=value, for example steps=100")
+    section, _, name = _resolve(table, key.strip()).partition(".")
+    try:
+        table[section][name] = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        table[section][name] = value.strip()
+
+
+def _resolve(table: Mapping[str, Any], key: str) -> str:
+    """The full path "section.key" of `key`, which may be its last component alone."""
+    known = _keys(table)
+    if key in known:
+        return key
+    matches = [path for path in known if path.partition(".")[2] == key]
+    if len(matches) > 1:
+        raise RecipeError(f"{key!r} could mean {' or '.join(matches)}: write one of these")
+    if not matches:
+        words = known if "." in key else {path.partition(".")[2] for path in known}
+        raise RecipeError(f"unknown key {key!r}{suggest(key, words)}")
+    return matches[0]
+
+
+def _keys(table: Mapping[str, Any]) -> list[str]:
+    """Every "section.key" that a recipe with these parts can have."""
+    found = []
+    for section in ("domain", "network", "learner", "train", "test", "training"):
+        found += [f"{section}.{field}" for field in SECTIONS[section].model_fields]
+        if section in parts.PARTS:
+            found += [f"{section}.{key}" for key in parts.settings(section, table[section]["name"])]
+    return found
+
+
+def _explain(error: ValidationError) -> str:
+    """The first problem in one line."""
+    first, *others = error.errors()
+    *place, key = [str(part) for part in first["loc"] if not isinstance(part, int)]
+    path = ".".join([*place, key])
+    if first["type"] == "extra_forbidden":
+        fields = SECTIONS[place[0]] if place else Recipe
+        text = f"unknown key {path!r}{suggest(key, fields.model_fields)}"
+    elif first["type"] == "missing":
+        text = f"{path!r} is missing"
+    else:
+        text = f"{path} = {first['input']!r}: {first['msg'][:1].lower()}{first['msg'][1:]}"
+    return text + (f" (and {len(others)} more)" if others else "")

@@ -1,0 +1,49 @@
+"""How does a recipe become a trained run, and a run a test result? The commands `train` and `evaluate`, in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from fewsight.domains import Domain, Episodes, open_domain
+from fewsight.recipes import Recipe, build
+from fewsight.recipes.schema import Shape
+from fewsight.training.engine import StepResult
+from fewsight.training.fit import fit
+from fewsight.training.run import Run
+from fewsight.training.state import Fit
+
+
+def train(
+    recipe: Recipe,
+    out: str | Path,
+    data: str | Path | None = None,
+    *,
+    resume: bool = False,
+    progress: bool = True,
+    command: str = "",
+    on_step: Callable[[int, StepResult], None] | None = None,
+) -> tuple[Run, Fit]:
+    """Carry out `recipe` in the run folder `out`.
+
+    Args:
+        data: the data directory.
+        resume: go on with what is in `out`, if anything is; its recipe and data must be the same.
+        command: the command line that reproduces the run, stored in it.
+
+    Raises:
+        RecipeError, DataError, RunError: see `open_domain`, `Run.create` and `fit`.
+    """
+    domain = open_domain(recipe.domain.name, None if data is None else Path(data), **recipe.domain.settings)
+    learner = build(recipe, domain)
+    training = episodes(recipe, domain, "train", recipe.train)
+    validation = episodes(recipe, domain, "val", recipe.test)
+    run = Run.create(out, recipe=recipe, domain=domain, command=command, resume=resume)
+    settings = recipe.training.model_dump()
+    return run, fit(learner, training, validation=validation, run=run, progress=progress, on_step=on_step, **settings)
+
+
+def episodes(recipe: Recipe, domain: Domain, split: str, shape: Shape) -> Episodes:
+    """The tasks of a split, by the recipe's seed."""
+    family = domain.family(split, ways=shape.ways, shots=shape.shots, queries=shape.queries)
+    return Episodes(family, recipe.training.seed, split)

@@ -1,0 +1,69 @@
+"""What must be kept to go on as if nothing had happened? Weights, Adam's moments, and how far the training came."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fewsight.errors import RunError
+from fewsight.learner import Learner
+
+
+@dataclass
+class Fit:
+    """How far a training came.
+
+    Attributes:
+        step: steps taken.
+        seconds: time they took, over all parts of a resumed training.
+        best: best validation score (accuracy, or mean squared error); None without validation.
+        best_step: when that was.
+        stale: validations since.
+        stopped: "finished", "early" (validation no longer improves), "interrupted" (can be resumed), "" while it runs.
+    """
+
+    step: int = 0
+    seconds: float = 0.0
+    best: float | None = None
+    best_step: int = 0
+    stale: int = 0
+    stopped: str = ""
+
+
+def pack(learner: Learner, optimizer: torch.optim.Optimizer, fit: Fit) -> dict[str, Any]:
+    """Everything as a checkpoint's state; the learning rate is left out, it follows from the step."""
+    moments = {str(index): dict(values) for index, values in optimizer.state_dict()["state"].items()}
+    return {"fit": asdict(fit), "weights": learner.state_dict(), "optimizer": moments}
+
+
+def unpack(saved: dict[str, Any], learner: Learner, optimizer: torch.optim.Optimizer, origin: str) -> Fit:
+    """Put a packed state back.
+
+    Raises:
+        RunError: it belongs to another learner.
+    """
+    load_weights(learner, saved["weights"], origin)
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    for index, values in saved["optimizer"].items():
+        optimizer.state[parameters[int(index)]] = {
+            name: _like(value, parameters[int(index)]) for name, value in values.items()
+        }
+    known = {field.name for field in fields(Fit)}
+    return Fit(**{name: value for name, value in saved["fit"].items() if name in known})
+
+
+def load_weights(learner: Learner, weights: dict[str, Tensor], origin: str) -> None:
+    """Copy `weights` into `learner`; RunError when they are not of this learner."""
+    try:
+        learner.load_state_dict(weights)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise RunError(f"the weights in {origin} belong to another learner: {reason[:200]}") from None
+
+
+def _like(value: Tensor, parameter: Tensor) -> Tensor:
+    """A moment in the memory order of its parameter: the sums of another order would differ in the last bit."""
+    return torch.empty_like(parameter).copy_(value).detach() if value.shape == parameter.shape else value
