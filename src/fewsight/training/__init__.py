@@ -1,8 +1,10 @@
-"""Meta-training and testing: `fit` and `evaluate` for a learner of your own, `train` and `test` for a recipe."""
+"""Meta-training and testing: `fit` and `evaluate` for a learner of your own, `train` and `evaluate_run` for a recipe."""
 
-from fewsight.training.experiment import train
+from fewsight.training.evaluate import evaluate
+from fewsight.training.experiment import evaluate_run, train
 from fewsight.training.fit import fit
+from fewsight.training.report import Report
 from fewsight.training.run import Run
 from fewsight.training.state import Fit
 
-__all__ = ["Fit", "Run", "fit", "train"]
+__all__ = ["Fit", "Report", "Run", "evaluate", "evaluate_run", "fit", "train"]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from fewsight import recipes
 from fewsight.domains import Domain, Episodes, open_domain
 from fewsight.recipes import Recipe, build
 from fewsight.recipes.schema import Shape
 from fewsight.training.engine import StepResult
+from fewsight.training.evaluate import evaluate
 from fewsight.training.fit import fit
+from fewsight.training.report import Report
 from fewsight.training.run import Run
 from fewsight.training.state import Fit
 
@@ -41,6 +44,34 @@ def train(
     run = Run.create(out, recipe=recipe, domain=domain, command=command, resume=resume)
     settings = recipe.training.model_dump()
     return run, fit(learner, training, validation=validation, run=run, progress=progress, on_step=on_step, **settings)
+
+
+def evaluate_run(
+    run: Run,
+    data: str | Path | None = None,
+    *,
+    tasks: int = 600,
+    ways: int | None = None,
+    shots: int | None = None,
+    queries: int | None = None,
+    split: str = "test",
+    overrides: Sequence[str] = (),
+    baselines: bool = True,
+) -> Report:
+    """Test the learner of `run` on tasks of classes it never saw.
+
+    Args:
+        ways, shots, queries: shape of the tasks where it shall differ from the recipe's.
+        overrides: settings of adaptation to change, "inner_steps=10".
+
+    Raises:
+        RecipeError, DataError, RunError: see `open_domain`, `Run.learner` and `evaluate`.
+    """
+    recipe, domain, learner = run.recipe, run.domain(data), run.learner(overrides)
+    asked = {"ways": ways, "shots": shots, "queries": queries}
+    shape = recipe.test.model_copy(update={name: value for name, value in asked.items() if value is not None})
+    protocol = {"recipe": recipe.name, "learner": recipes.override(recipe, overrides).learner.settings}
+    return evaluate(learner, episodes(recipe, domain, split, shape), tasks, baselines=baselines, protocol=protocol)
 
 
 def episodes(recipe: Recipe, domain: Domain, split: str, shape: Shape) -> Episodes:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 import torch
 from torch import nn
 
-from fewsight.domains.episodes import Episodes, generator, prefetch
+from fewsight.domains.episodes import Episodes, prefetch
 from fewsight.errors import RecipeError, RunError
 from fewsight.learner import Learner
 from fewsight.task import Task
@@ -24,7 +24,7 @@ from fewsight.training.interrupt import Interrupt
 from fewsight.training.metrics import MetricsLog
 from fewsight.training.progress import Progress
 from fewsight.training.run import Run
-from fewsight.training.scoring import metric_name, shown
+from fewsight.training.scoring import metric_name, seeded, shown
 from fewsight.training.state import Fit, pack, unpack
 from fewsight.training.validation import Validation
 
@@ -129,7 +129,7 @@ def _choice(learner: Learner, tasks: Sequence[Task], strategy: str, steps: int, 
     if run and "strategy" in run.info:
         return Choice(Strategy.parse(run.info["strategy"]))
     if strategy == "auto":
-        with _seeded(seed, "choose"):
+        with seeded(seed, "choose"):
             choice = choose(learner, tasks, steps=steps)
     else:
         choice = Choice(Strategy.parse(strategy))
@@ -148,7 +148,7 @@ def _step(
     step: int,
 ) -> tuple[StepResult, float]:
     """One outer step at learning rate `rate`; its result and the norm of the meta-gradient before clipping."""
-    with _seeded(seed, "step", step):
+    with seeded(seed, "step", step):
         result = engine.gradients(tasks)
     (group,) = optimizer.param_groups
     norm = float(nn.utils.clip_grad_norm_(group["params"], clip))
@@ -160,14 +160,6 @@ def _step(
     group["lr"] = rate
     optimizer.step()
     return result, norm
-
-
-@contextmanager
-def _seeded(seed: int, *names: str | int) -> Iterator[None]:
-    """PyTorch's global generator under the seed of that name; afterwards as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(generator(seed, *names).integers(2**63)))
-        yield
 
 
 def _farewell(now: Fit, metric: str) -> str:

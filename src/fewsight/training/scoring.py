@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
+from fewsight.domains.episodes import generator
 from fewsight.learner import Learner, task_metric
 from fewsight.task import Task
 
@@ -24,6 +25,14 @@ def shown(metric: str, value: float) -> str:
 def better(metric: str, value: float, other: float) -> bool:
     """Whether `value` is the better score."""
     return value > other if metric == "accuracy" else value < other
+
+
+@contextmanager
+def seeded(seed: int, *names: str | int) -> Iterator[None]:
+    """PyTorch's global generator under the seed of that name; afterwards as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(generator(seed, *names).integers(2**63)))
+        yield
 
 
 @contextmanager

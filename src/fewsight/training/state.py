@@ -66,4 +66,4 @@ def load_weights(learner: Learner, weights: dict[str, Tensor], origin: str) -> N
 
 def _like(value: Tensor, parameter: Tensor) -> Tensor:
     """A moment in the memory order of its parameter: the sums of another order would differ in the last bit."""
-    return torch.empty_like(parameter).copy_(value).detach() if value.shape == parameter.shape else value
+    return torch.empty_like(parameter).copy_(value) if value.ndim else value
