@@ -1,0 +1,136 @@
+"""Which of the reader's examples decided, for and against? Cards in groups, heaviest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fewsight.explain.explanation import Explanation
+from fewsight.report.figure import Figure
+from fewsight.report.numerals import percent, plain, points, signed
+from fewsight.report.subject import EVIDENCE, Subject, probability
+from fewsight.report.waterfall import order, waterfall
+
+STRIP = 25
+"""Cards shown at once; beyond it the lightest wait behind a line that says how many there are and what they sum to."""
+NOTHING = 1e-6
+"""Share of the largest contribution below which an example has no effect."""
+SUSPECT = 0.1
+"""Share of the largest contribution from which an example that speaks against its own class is worth a look."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """One support example: its name, class, picture, contribution, and what happens without it.
+
+    Attributes:
+        tone: "for", "against" or "neutral".
+        value: its contribution; `figure` is that, printed, and `share` its size beside the largest one.
+        without: what taking it away does; empty where that was not computed.
+        flag: what to look at; mostly empty.
+    """
+
+    tone: str
+    name: str
+    label: str
+    picture: str | None
+    value: float
+    figure: str
+    share: float
+    without: str
+    flag: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cards that speak in one direction, heaviest first; the `hidden` ones wait behind the sentence `more`."""
+
+    tone: str
+    title: str
+    shown: list[Card]
+    hidden: list[Card]
+    more: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The section: the explanation behind it, its cards, its waterfall, and all explanations beside each other."""
+
+    explanation: Explanation
+    groups: list[Group]
+    waterfall: Figure
+    by_class: Figure | None
+    compared: list[Explanation]
+    columns: list[str]
+    comparison: list[list[str]]
+
+
+def evidence(subject: Subject) -> Evidence | None:
+    """None where no explanation gives every support example a value."""
+    explanation = subject.evidence
+    if explanation is None:
+        return None
+    compared = subject.by_example((*EVIDENCE, "leave_one_out"))
+    comparison = [
+        [name, subject.label(example), *(signed(float(e.values.reshape(-1)[example])) for e in compared)]
+        for example, name in enumerate(subject.analysis.support_names)
+    ]
+    classes = subject.analysis.get("shapley_classes")
+    columns = [subject.words("example"), subject.words("class"), *(subject.words.kind(e.kind) for e in compared)]
+    return Evidence(
+        explanation,
+        _groups(subject, explanation),
+        waterfall(subject, explanation),
+        waterfall(subject, classes) if classes is not None else None,
+        compared,
+        columns,
+        comparison,
+    )
+
+
+def _groups(subject: Subject, explanation: Explanation) -> list[Group]:
+    """The cards for, against, and without effect; the last group only where there are any."""
+    words, values = subject.words, explanation.values.reshape(-1)
+    largest = float(np.abs(values).max()) or 1.0
+    cards = [_card(subject, example, float(values[example]), largest) for example in order(explanation)]
+    blue, orange = subject.sides(explanation)
+    groups = []
+    for tone, title in (("for", blue), ("against", orange), ("neutral", words("neutral"))):
+        shown = [card for card in cards[:STRIP] if card.tone == tone]
+        hidden = [card for card in cards[STRIP:] if card.tone == tone]
+        if shown or hidden or tone != "neutral":
+            more = words.count("hidden", len(hidden), sum=signed(sum(card.value for card in hidden)))
+            groups.append(Group(tone, title, shown, hidden, more))
+    return groups
+
+
+def _card(subject: Subject, example: int, value: float, largest: float) -> Card:
+    share = abs(value) / largest
+    own = subject.analysis.support_labels[example] == subject.analysis.predicted
+    return Card(
+        tone="neutral" if share <= NOTHING else "for" if value > 0 else "against",
+        name=subject.analysis.support_names[example],
+        label=subject.label(example),
+        picture=subject.thumbnail(example),
+        value=value,
+        figure=signed(value),
+        share=share,
+        without=without(subject, example),
+        flag=subject.words("suspect", label=subject.answer) if own and value < 0 and share > SUSPECT else "",
+    )
+
+
+def without(subject: Subject, example: int) -> str:
+    """What is left without this example: no class, or what exact leave-one-out says; empty where nothing is known."""
+    if subject.analysis.support_labels.count(subject.analysis.support_labels[example]) == 1:
+        return subject.words("without_class", label=subject.label(example))
+    explanation = next(iter(subject.by_example(["leave_one_out"])), None)
+    if explanation is None:
+        return ""
+    effect = float(explanation.values.reshape(-1)[example])
+    left = explanation.value - effect
+    if not subject.odds(explanation):
+        return subject.words("without_target", value=plain(left))
+    change = probability(left) - probability(explanation.value)
+    return subject.words("without_probability", value=percent(probability(left)), points=points(change))

@@ -1,0 +1,142 @@
+"""How does one prediction become a page? Sections from the analysis, one template, one file that needs nothing else.
+
+The page runs no script and asks no network, and says so to the browser (Content-Security-Policy); names of classes and
+files are escaped wherever they stand.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from fewsight.errors import DataError, RunError
+from fewsight.explain.analysis import Analysis
+from fewsight.report import palette
+from fewsight.report.changes import changes
+from fewsight.report.checks import tested
+from fewsight.report.embed import embed
+from fewsight.report.evidence import evidence
+from fewsight.report.numerals import plain
+from fewsight.report.pictures import PORTRAIT, THUMBNAIL, checked, data_uri
+from fewsight.report.plain import limits, paragraph
+from fewsight.report.query import parts
+from fewsight.report.subject import Subject
+from fewsight.report.verdict import light, probabilities, sureness
+from fewsight.report.words import Words
+
+
+def write_page(
+    analysis: Analysis,
+    path: str | os.PathLike[str],
+    *,
+    support_images: Sequence[np.ndarray] | None = None,
+    query_image: np.ndarray | None = None,
+    command: str = "",
+    title: str | None = None,
+    protocol: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write `render(...)` to `path`, whole or not at all, and return the path.
+
+    Raises:
+        DataError: pictures that do not fit the analysis or are no uint8 images.
+        RunError: the file cannot be written; what stood there before is untouched.
+    """
+    page = render(
+        analysis,
+        support_images=support_images,
+        query_image=query_image,
+        command=command,
+        title=title,
+        protocol=protocol,
+    )
+    path = Path(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(page, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise RunError(
+            f"cannot write the page {path}: {error.strerror}; choose a file in an existing folder"
+        ) from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
+    return path
+
+
+def render(
+    analysis: Analysis,
+    *,
+    support_images: Sequence[np.ndarray] | None = None,
+    query_image: np.ndarray | None = None,
+    command: str = "",
+    title: str | None = None,
+    protocol: Mapping[str, Any] | None = None,
+) -> str:
+    """The page as HTML.
+
+    Args:
+        analysis: what `explain` returned.
+        support_images: one picture for each support example, uint8 `(H, W)` or `(H, W, 3)`; None: names stand alone.
+        query_image: the picture of the query.
+        command: the command line that makes this page again.
+        title: of the page; default: "Why “answer”?".
+        protocol: how the learner was trained and tested, by name.
+    """
+    words = Words()
+    subject = Subject(
+        analysis,
+        words,
+        _thumbnails(analysis, support_images),
+        None if query_image is None else data_uri(checked(query_image, "the query"), PORTRAIT),
+        query_image,
+    )
+    return _template().render(
+        subject=subject,
+        analysis=analysis,
+        words=words,
+        title=title or words("title", label=subject.answer),
+        style=palette.style(),
+        light=light(subject),
+        sureness=sureness(subject),
+        probabilities=probabilities(subject),
+        evidence=evidence(subject),
+        parts=parts(subject),
+        changes=changes(subject),
+        tested=tested(subject),
+        paragraph=paragraph(subject),
+        limits=limits(subject),
+        embedded=embed(analysis),
+        command=command,
+        protocol=protocol or {},
+    )
+
+
+def _thumbnails(analysis: Analysis, images: Sequence[np.ndarray] | None) -> tuple[str, ...] | None:
+    if images is None:
+        return None
+    names = analysis.support_names
+    if len(images) != len(names):
+        raise DataError(f"{len(images)} support pictures for {len(names)} support examples: give one for each")
+    return tuple(data_uri(checked(image, name), THUMBNAIL) for image, name in zip(images, names, strict=True))
+
+
+@cache
+def _template() -> Any:
+    """The template with everything escaped unless it is markup of our own making."""
+    environment = Environment(
+        loader=PackageLoader("fewsight.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["figure"] = plain
+    return environment.get_template("page.html.j2")

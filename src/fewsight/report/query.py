@@ -1,0 +1,73 @@
+"""Which part of the query decided? A map for each method where the query is a picture, else a ranking of its parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fewsight.explain.explanation import Explanation
+from fewsight.report.charts import Row, bars
+from fewsight.report.figure import Figure
+from fewsight.report.heatmap import heat_map, regions, saturation, signed_map
+from fewsight.report.numerals import plain, signed
+from fewsight.report.subject import QUERY, Subject, listed, named
+from fewsight.report.waterfall import order
+
+PARTS = 15
+"""Bars in the ranking of a query's parts."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One explanation by parts of the query.
+
+    Attributes:
+        figure: the map or the ranking.
+        legend: what blue means and what orange means; None for a ranking, whose bars carry signs.
+    """
+
+    explanation: Explanation
+    figure: Figure
+    legend: tuple[str, str] | None
+
+
+def parts(subject: Subject) -> list[Part]:
+    """Every explanation by parts of the query, the main one first."""
+    found = [subject.analysis[kind] for kind in QUERY if kind in subject.analysis]
+    return [_map(subject, explanation) or _ranking(subject, explanation) for explanation in found]
+
+
+def _map(subject: Subject, explanation: Explanation) -> Part | None:
+    signed_values = signed_map(explanation.values)
+    if signed_values is None:
+        return None
+    words, sums = subject.words, regions(signed_values)
+    blue, orange = subject.directions(explanation)
+    names = {place: words("place", row=words(f"row_{place[0]}"), column=words(f"column_{place[1]}")) for place in sums}
+    most, least = max(sums, key=sums.__getitem__), min(sums, key=sums.__getitem__)
+    lines = [words("heat_for", place=names[most])] if sums[most] > 0 else []
+    lines += [words("heat_against", place=names[least])] if sums[least] < 0 else []
+    title = words.kind(explanation.kind)
+    text = words("heat_text", blue=blue, orange=orange, lines=" ".join(lines))
+    drawing = heat_map(f"heat-{explanation.kind}", title, text, signed_values, subject.query)
+    note = words("heat_scale", value=plain(saturation(signed_values)), sum=signed(float(signed_values.sum())))
+    rows = [[names[place], signed(value)] for place, value in sums.items()]
+    return Part(explanation, Figure(title, drawing, [words("part"), words("contribution")], rows, note), (blue, orange))
+
+
+def _ranking(subject: Subject, explanation: Explanation) -> Part:
+    words, values, ranked = subject.words, explanation.values.reshape(-1), order(explanation)
+    rows = [
+        Row(explanation.players[i], signed(value), 0.0, value, "for" if value > 0 else "against")
+        for i in ranked[:PARTS]
+        for value in [float(values[i])]
+    ]
+    if rest := ranked[PARTS:]:
+        total = float(values[rest].sum())
+        rows.append(Row(words.count("parts_rest", len(rest)), signed(total), 0.0, total, "rest"))
+    title = words.kind(explanation.kind)
+    lines = listed(named(row.label, row.figure) for row in rows[:3])
+    drawing = bars(
+        f"parts-{explanation.kind}", title, words("ranking_text", target=explanation.target, lines=lines), rows
+    )
+    table = [[row.label, row.figure] for row in rows]
+    return Part(explanation, Figure(title, drawing, [words("part"), words("contribution")], table), None)

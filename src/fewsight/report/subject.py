@@ -1,0 +1,112 @@
+"""What is the page about? One analysis, its pictures and the language, with what every section asks of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import exp, log
+
+import numpy as np
+
+from fewsight.explain.analysis import Analysis
+from fewsight.explain.explanation import Explanation
+from fewsight.report.words import Words
+
+EVIDENCE = ("shapley", "path", "banzhaf", "influence", "attention", "prototypes")
+"""Explanations by support example, the one that the evidence is drawn from first."""
+QUERY = ("integrated_gradients", "occlusion", "saliency")
+"""Explanations by parts of the query, the one that is drawn large first."""
+CLOSE = 1e-3
+"""Within this, a target's value is taken to be the function of the probabilities it looks like."""
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """One prediction to draw.
+
+    Attributes:
+        thumbnails: data address of each support example's picture, or None where there are none.
+        portrait: data address of the query's picture.
+        query: the query's picture itself, `(H, W)` or `(H, W, 3)` uint8.
+    """
+
+    analysis: Analysis
+    words: Words
+    thumbnails: tuple[str, ...] | None = None
+    portrait: str | None = None
+    query: np.ndarray | None = None
+
+    @property
+    def answer(self) -> str:
+        return self.analysis.labels[self.analysis.predicted]
+
+    @property
+    def runner_up(self) -> str:
+        return self.analysis.labels[self.analysis.runner_up]
+
+    @property
+    def size(self) -> int:
+        """Number of support examples."""
+        return len(self.analysis.support_names)
+
+    def label(self, example: int) -> str:
+        """The class name of a support example."""
+        return self.analysis.labels[self.analysis.support_labels[example]]
+
+    def thumbnail(self, example: int) -> str | None:
+        return self.thumbnails[example] if self.thumbnails else None
+
+    def by_example(self, kinds: Iterable[str]) -> list[Explanation]:
+        """Those explanations that give every support example one value."""
+        found = (self.analysis.get(kind) for kind in kinds)
+        return [
+            explanation for explanation in found if explanation is not None and explanation.values.size == self.size
+        ]
+
+    @property
+    def evidence(self) -> Explanation | None:
+        """The explanation that the page's main picture is drawn from; an estimate only where there is nothing exact."""
+        return min(self.by_example(EVIDENCE), key=lambda explanation: explanation.interval is not None, default=None)
+
+    @property
+    def headline(self) -> list[Explanation]:
+        """The explanations drawn large: the evidence and the first map of the query."""
+        maps = [self.analysis[kind] for kind in QUERY if kind in self.analysis]
+        return [explanation for explanation in (self.evidence, *maps[:1]) if explanation is not None]
+
+    def odds(self, explanation: Explanation) -> bool:
+        """Whether its target is the margin of the answer over all others: the logarithm of the answer's odds."""
+        share = self.analysis.probabilities[self.analysis.predicted]
+        return explanation.target.startswith("margin") and abs(probability(explanation.value) - share) < CLOSE
+
+    def contrast(self, explanation: Explanation) -> bool:
+        """Whether its target is the answer against the runner-up: the logarithm of the ratio of their probabilities."""
+        shares = [self.analysis.probabilities[index] for index in (self.analysis.predicted, self.analysis.runner_up)]
+        return min(shares) > 0 and abs(explanation.value - log(shares[0] / shares[1])) < CLOSE
+
+    def sides(self, explanation: Explanation) -> tuple[str, str]:
+        """What speaks for and what speaks against, as titles."""
+        if self.odds(explanation) or self.contrast(explanation):
+            return self.words("for", label=self.answer), self.words("against", label=self.answer)
+        return self.directions(explanation)
+
+    def directions(self, explanation: Explanation) -> tuple[str, str]:
+        """What a positive and what a negative value do, in words."""
+        if self.contrast(explanation):
+            return self.words("more", label=self.answer), self.words("more", label=self.runner_up)
+        if self.odds(explanation):
+            return self.words("more", label=self.answer), self.words("less", label=self.answer)
+        return self.words("raises", target=explanation.target), self.words("lowers", target=explanation.target)
+
+
+def probability(margin: float) -> float:
+    """The probability whose log-odds is `margin`."""
+    return 1 / (1 + exp(-margin)) if margin > -700 else 0.0
+
+
+def listed(lines: Iterable[str]) -> str:
+    return "; ".join(lines)
+
+
+def named(name: str, figure: str) -> str:
+    return f"{name} {figure}"

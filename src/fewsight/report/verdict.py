@@ -1,0 +1,96 @@
+"""What did the model answer, how sure is it, and may the explanations below be relied on?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isnan
+
+from fewsight.explain.explanation import Explanation
+from fewsight.report.charts import Row, bars
+from fewsight.report.figure import Figure
+from fewsight.report.numerals import percent, points
+from fewsight.report.subject import Subject, listed
+
+CLASSES = 10
+"""Bars in the chart of probabilities; the rest is one bar."""
+
+
+@dataclass(frozen=True)
+class Light:
+    """The reliability light.
+
+    Attributes:
+        color: "good", "fair" or "poor".
+        headline: what it means.
+        reasons: why, a sentence each.
+    """
+
+    color: str
+    headline: str
+    reasons: list[str]
+
+
+def light(subject: Subject) -> Light:
+    """Poor: an explanation drawn large does not add up, or a model that knows nothing reproduces it.
+
+    Fair: any other failed check, an explanation without a check, or a caveat. Good: nothing of the kind.
+    """
+    words, explanations = subject.words, list(subject.analysis.values())
+    failed = [
+        words("reason_failed", kind=words.kind(explanation.kind), failure=failure)
+        for explanation in sorted(explanations, key=lambda explanation: explanation not in subject.headline)
+        for failure in explanation.failures
+    ]
+    unchecked = [
+        words("reason_unchecked", kind=words.kind(e.kind)) for e in subject.headline if passed(e) + len(e.failures) == 0
+    ]
+    nothing = [] if explanations else [words("reason_nothing")]
+    reasons = [*failed, *subject.analysis.caveats, *unchecked, *nothing]
+    if any(broken(explanation) for explanation in subject.headline):
+        color = "poor"
+    elif reasons:
+        color = "fair"
+    else:
+        color, reasons = "good", [words.count("reason_passed", sum(passed(e) for e in explanations))]
+    return Light(color, words(f"light_{color}"), reasons)
+
+
+def broken(explanation: Explanation) -> bool:
+    """Whether it does not add up, or a control reproduces it."""
+    return not explanation.complete or any(control.passed is False for control in explanation.controls)
+
+
+def passed(explanation: Explanation) -> int:
+    """How many of its checks passed, adding up included."""
+    measured = [m.passed is True and not isnan(m.value) for m in (*explanation.fidelity, *explanation.controls)]
+    return sum(measured) + (explanation.residual is not None and explanation.complete)
+
+
+def probabilities(subject: Subject) -> Figure:
+    """The probability of each class after and before adaptation, the largest first."""
+    words, after, before = subject.words, subject.analysis.probabilities, subject.analysis.unadapted
+    ranked = sorted(range(len(after)), key=lambda index: -after[index])
+    shares = [(subject.analysis.labels[index], after[index], before[index]) for index in ranked]
+    if more := shares[CLASSES:]:
+        rest = words.count("classes_rest", len(more))
+        shares = [*shares[:CLASSES], (rest, sum(now for _, now, _ in more), sum(earlier for *_, earlier in more))]
+    rows = [
+        Row(label, percent(now), 0.0, now, "rest" if place else "for", mark=earlier)
+        for place, (label, now, earlier) in enumerate(shares)
+    ]
+    table = [[label, percent(now), percent(earlier)] for label, now, earlier in shares]
+    lines = listed(words("probabilities_line", label=label, after=now, before=earlier) for label, now, earlier in table)
+    title = words("probabilities_title")
+    drawing = bars("probabilities", title, words("probabilities_text", lines=lines), rows)
+    return Figure(title, drawing, [words("class"), words("after"), words("before")], table, words("probabilities_key"))
+
+
+def sureness(subject: Subject) -> list[str]:
+    """How sure the model is, how far ahead of the next candidate, and what it held before it saw the examples."""
+    words, analysis = subject.words, subject.analysis
+    first, second = (analysis.probabilities[index] for index in (analysis.predicted, analysis.runner_up))
+    sure = [words("probability", value=percent(first))]
+    if analysis.predicted != analysis.runner_up:
+        ends = {"runner_up": subject.runner_up, "value": percent(second), "points": points(first - second)[1:]}
+        sure.append(words("ahead", **ends))
+    return [*sure, words("earlier", value=percent(analysis.unadapted[analysis.predicted]))]
