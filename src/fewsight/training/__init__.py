@@ -1,4 +1,4 @@
-"""Meta-training and testing: `fit` and `evaluate` for a learner of your own, `train` and `evaluate_run` for a recipe."""
+"""Meta-training and testing: `fit` and `evaluate` for your own learner, `train` and `evaluate_run` for a recipe."""
 
 from fewsight.training.evaluate import evaluate
 from fewsight.training.experiment import evaluate_run, train

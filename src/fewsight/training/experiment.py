@@ -42,6 +42,14 @@ def train(
     training = episodes(recipe, domain, "train", recipe.train)
     validation = episodes(recipe, domain, "val", recipe.test)
     run = Run.create(out, recipe=recipe, domain=domain, command=command, resume=resume)
+    run.note(
+        protocol={
+            "train": recipe.train.model_dump(),
+            "test": recipe.test.model_dump(),
+            "transductive": learner.transductive,
+            "label_order_matters": learner.label_order_matters,
+        }
+    )
     settings = recipe.training.model_dump()
     return run, fit(learner, training, validation=validation, run=run, progress=progress, on_step=on_step, **settings)
 
@@ -70,7 +78,11 @@ def evaluate_run(
     recipe, domain, learner = run.recipe, run.domain(data), run.learner(overrides)
     asked = {"ways": ways, "shots": shots, "queries": queries}
     shape = recipe.test.model_copy(update={name: value for name, value in asked.items() if value is not None})
-    protocol = {"recipe": recipe.name, "learner": recipes.override(recipe, overrides).learner.settings}
+    protocol = {
+        "recipe": recipe.name,
+        "learner": recipes.override(recipe, overrides).learner.settings,
+        "trained with": run.info.get("strategy"),
+    }
     return evaluate(learner, episodes(recipe, domain, split, shape), tasks, baselines=baselines, protocol=protocol)
 
 

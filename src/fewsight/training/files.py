@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +27,17 @@ def replace(path: Path, payload: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(scratch, path)
-        _sync(path.parent)
     except OSError as error:
         scratch.unlink(missing_ok=True)
         raise RunError(
             f"cannot write {path}: {error.strerror or error}; what was saved before is intact: make room, then resume"
         ) from error
+    _sync(path.parent)
 
 
 def _sync(folder: Path) -> None:
-    """Make a rename last through a power failure, where folders can be opened at all (not on Windows)."""
-    if os.name == "posix":
+    """Make a rename last through a power failure, where the file system lets a folder be synchronised; not all do."""
+    with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)

@@ -89,7 +89,7 @@ def fit(
         engine = Engine(learner, choice.strategy)  # first of all: it orders the weights in memory
         saved = run.latest() if run else None
         now = unpack(saved, learner, optimizer, str(run)) if saved else Fit()
-        if now.stopped in ("finished", "early"):
+        if now.stopped == "early":
             steps = now.step
         earlier, started = now.seconds, time.perf_counter()
         log = stack.enter_context(MetricsLog(run.folder, now.step)) if run else None
@@ -126,7 +126,7 @@ def fit(
 
 def _choice(learner: Learner, tasks: Sequence[Task], strategy: str, steps: int, seed: int, run: Run | None) -> Choice:
     """The strategy: the one the run has, the one asked for, or the fastest; noted in the run, so that it stays."""
-    if run and "strategy" in run.info:
+    if run and "strategy" in run.info:  # measured anew, another might win and give other last bits
         return Choice(Strategy.parse(run.info["strategy"]))
     if strategy == "auto":
         with seeded(seed, "choose"):

@@ -57,7 +57,7 @@ class Run:
         """Start a run in `folder`, which is made; with `resume`, go on with the one that is there, if any.
 
         Args:
-            recipe, domain: what is trained on what; None for a learner that was built in Python.
+            recipe, domain: what is trained on what; both None for a learner that was built in Python.
             command: the command line that reproduces the run.
 
         Raises:

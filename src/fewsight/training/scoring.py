@@ -29,9 +29,9 @@ def better(metric: str, value: float, other: float) -> bool:
 
 @contextmanager
 def seeded(seed: int, *names: str | int) -> Iterator[None]:
-    """PyTorch's global generator under the seed of that name; afterwards as it was."""
+    """PyTorch's global generator (of the CPU) under the seed of that name; afterwards as it was."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(generator(seed, *names).integers(2**63)))
+        torch.default_generator.manual_seed(int(generator(seed, *names).integers(2**63)))
         yield
 
 
