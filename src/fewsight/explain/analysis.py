@@ -26,6 +26,10 @@ class Analysis(Mapping[str, Explanation]):
         left_out: kinds that were not computed, and why.
         caveats: declared properties of the learner that bear on everything (transductive, label order).
         provenance: hashes of parameters and support, seed, versions.
+        task: "classification" or "regression"; in regression there are no probabilities, `labels` name the outputs, and
+            `predicted` and `runner_up` are the output explained.
+        scores, unadapted_scores: logits, or predicted values in regression.
+        support_values: regression: the values of each support example, `(K, d)`.
     """
 
     labels: tuple[str, ...]
@@ -39,6 +43,10 @@ class Analysis(Mapping[str, Explanation]):
     left_out: dict[str, str] = field(default_factory=dict)
     caveats: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
+    task: str = "classification"
+    scores: tuple[float, ...] = ()
+    unadapted_scores: tuple[float, ...] = ()
+    support_values: tuple[tuple[float, ...], ...] = ()
 
     def __getitem__(self, kind: str) -> Explanation:
         return self.explanations[kind]
@@ -55,8 +63,12 @@ class Analysis(Mapping[str, Explanation]):
         return {kind: e.failures for kind, e in self.explanations.items() if e.failures}
 
     def __str__(self) -> str:
-        share = ", ".join(f"{label} {p:.1%}" for label, p in zip(self.labels, self.probabilities, strict=True))
-        head = [f"prediction: {self.labels[self.predicted]} ({share})", *(f"caveat: {text}" for text in self.caveats)]
+        if self.task == "regression":
+            verdict = ", ".join(f"{label} {z:.4g}" for label, z in zip(self.labels, self.scores, strict=True))
+        else:
+            share = ", ".join(f"{label} {p:.1%}" for label, p in zip(self.labels, self.probabilities, strict=True))
+            verdict = f"{self.labels[self.predicted]} ({share})"
+        head = [f"prediction: {verdict}", *(f"caveat: {text}" for text in self.caveats)]
         body = [str(explanation) for explanation in self.explanations.values()]
         tail = [f"left out: {kind}: {why}" for kind, why in self.left_out.items()]
         return "\n\n".join(["\n".join(head), *body, *tail])
@@ -76,4 +88,8 @@ class Analysis(Mapping[str, Explanation]):
             "left_out": self.left_out,
             "caveats": list(self.caveats),
             "provenance": self.provenance,
+            "task": self.task,
+            "scores": list(self.scores),
+            "unadapted_scores": list(self.unadapted_scores),
+            "support_values": [list(values) for values in self.support_values],
         }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
+
+from fewsight.errors import ExplanationError
 
 SCHEMA = "fewsight.explanation/1"
 
@@ -40,6 +43,7 @@ class Explanation:
         kind: "shapley", "leave_one_out", "integrated_gradients"...
         question: the question it answers, one sentence.
         values: float64 array; one value for each player (pixels: the shape of the query; interactions: (K, K)).
+            NaN where it is not a number and a note says why ("class disappears"); null in the JSON.
         players: the players' names, in the order of `values.reshape(-1)` (for pixels: one name, "pixels"...).
         target: what F is, in words ("margin of 'cat' over all others").
         value: F of what is explained.
@@ -48,6 +52,7 @@ class Explanation:
         semantics: what removing a player means: "drop", "renormalise", "relabel", "replace", "derivative", "readout".
         residual: |sum phi - (value - baseline)| / max(|value - baseline|, tiny); None where nothing should add up.
         bound: the residual this kind must keep; above it the explanation says so in its first line.
+        interval: 95 % interval of each value where it is an estimate, the shape of `values` + (2,).
         fidelity, controls: measured evidence.
         notes: limits and flags, a sentence each, first the most important.
         provenance: seed, settings, hashes.
@@ -64,6 +69,7 @@ class Explanation:
     semantics: str
     residual: float | None = None
     bound: float = 1e-3
+    interval: np.ndarray | None = None
     fidelity: tuple[Measure, ...] = ()
     controls: tuple[Measure, ...] = ()
     notes: tuple[str, ...] = ()
@@ -95,18 +101,51 @@ class Explanation:
         if self.values.size == len(self.players):
             width = max(len(player) for player in self.players)
             order = np.argsort(-np.abs(self.values.reshape(-1)), kind="stable")
-            lines += [f"  {self.players[i]:<{width}} {self.values.reshape(-1)[i]:+.4f}" for i in order[:20]]
+            lines += [f"  {self.players[i]:<{width}} {_figure(self.values.reshape(-1)[i])}" for i in order[:20]]
         if self.residual is not None:
             lines.append(f"  adds up to within {self.residual:.2g} (bound {self.bound:.2g})")
         for measure in (*self.fidelity, *self.controls):
             interval = f" [{measure.interval[0]:.3g}, {measure.interval[1]:.3g}]" if measure.interval else ""
             mark = {True: "ok", False: "FAILED", None: "-"}[measure.passed]
-            lines.append(f"  {mark:>6}  {measure.name}: {measure.value:.3g}{interval}")
+            value = "not defined" if math.isnan(measure.value) else f"{measure.value:.3g}"
+            lines.append(f"  {mark:>6}  {measure.name}: {value}{interval}")
         lines += [f"  note: {note}" for note in self.notes]
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:
-        """A plain dictionary, schema `SCHEMA`: every field, values as nested lists, and the verdict of the checks."""
+        """A plain dictionary, schema `SCHEMA`: every field, values as nested lists, and the verdict of the checks.
+
+        Numbers that are not defined are None, so that the result is JSON in the strict sense.
+        """
         record = asdict(self) | {"values": self.values.tolist()}
+        record["interval"] = None if self.interval is None else self.interval.tolist()
         record |= {"schema": SCHEMA, "complete": self.complete, "trusted": self.trusted, "failures": self.failures}
-        return json.loads(json.dumps(record, allow_nan=True, default=str))
+        return _strict(record)
+
+    def to_shap(self) -> Any:
+        """The same as a `shap.Explanation`, for shap's own plots. Needs the package `shap`."""
+        try:
+            import shap
+        except ImportError as error:
+            raise ExplanationError(
+                "to_shap() needs the package shap, which is not installed: pip install shap"
+            ) from error
+        names = list(self.players) if len(self.players) == self.values.shape[-1] else None
+        return shap.Explanation(values=self.values, base_values=self.baseline or 0.0, feature_names=names)
+
+
+def _figure(value: float) -> str:
+    return "not a number (see notes)" if math.isnan(value) else f"{value:+.4f}"
+
+
+def _strict(value: Any) -> Any:
+    """`value` as strict JSON data: plain lists and dictionaries, None for what is not finite, text for what is left."""
+    if isinstance(value, Mapping):
+        return {str(key): _strict(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_strict(item) for item in value]
+    if isinstance(value, bool | int | str | None):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return str(value)

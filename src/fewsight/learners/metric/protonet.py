@@ -27,5 +27,9 @@ class ProtoNet(EmbeddingLearner):
         embedding, moments = self.embed_support(support)
         return {"prototypes": support.class_share.mT.to(embedding.dtype) @ embedding, "moments": moments}
 
+    def prototypes(self, state: Tree) -> Tensor:
+        """One prototype for each class, `(N, D)`."""
+        return state["prototypes"]
+
     def score(self, state: Tree, query: Tree) -> Tensor:
-        return self.similarity(self.embed_query(state, query), state["prototypes"])
+        return self.similarity(self.embed_query(state, query), self.prototypes(state))

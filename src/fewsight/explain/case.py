@@ -1,0 +1,84 @@
+"""What is explained? One prediction, as a scalar function F of the support weights and of the query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fewsight.explain.target import Target
+from fewsight.learner import Learner, Model
+from fewsight.task import Support
+from fewsight.tree import Tree
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """F(v, x) = target(learner(support under weights v, query x)), scores in the learner's dtype, F in float64.
+
+    Attributes:
+        query: one input with a leading dimension of 1.
+        names: a name for each support example.
+        seed: fixes whatever the learner draws at random, so that all coalitions meet the same draw.
+        known: scores `(N,)` by (drop, coalition): what was computed once, for any target.
+        remarks: how things were computed, for the record.
+    """
+
+    learner: Learner
+    support: Support
+    query: Tree
+    target: Target
+    names: tuple[str, ...]
+    seed: int = 0
+    known: dict[tuple[bool, bytes], np.ndarray] = field(default_factory=dict, repr=False)
+    remarks: dict[str, str] = field(default_factory=dict)
+
+    def toward(self, target: Target) -> Case:
+        """The same prediction with another target; what is known of its scores stays known."""
+        return replace(self, target=target)
+
+    def variant(self, learner: Learner | None = None, support: Support | None = None) -> Case:
+        """The same question put to another learner or support set (a control)."""
+        return replace(self, learner=learner or self.learner, support=support or self.support, known={}, remarks={})
+
+    def scores(self, weight: Tensor, *, drop: bool) -> Tensor:
+        """Scores `(N,)` of the query after adapting under weights `(K,)`; differentiable."""
+        return self.learner(self.support.reweighted(weight, drop=drop), self.query)[0]
+
+    def value(self, weight: Tensor, *, drop: bool) -> Tensor:
+        """F(weight), a float64 scalar; differentiable."""
+        return self.target(self.scores(weight, drop=drop).double())
+
+    @cached_property
+    def model(self) -> Model:
+        """The adapted model; adapted once, so that nothing done to queries can reach the support."""
+        with self.frozen(), torch.no_grad():
+            return self.learner.adapt(self.support)
+
+    def query_values(self, queries: Tree) -> Tensor:
+        """F of other queries `(M, ...)` under the adapted model, `(M,)` float64; differentiable in the queries."""
+        return self.target(self.model(queries).double())
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Inside, the learner is in evaluation mode and draws the same random numbers each time it is entered."""
+        modes = {module: module.training for module in self.learner.modules()}
+        devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
+        with torch.random.fork_rng(devices):
+            torch.manual_seed(self.seed)
+            self.learner.eval()
+            try:
+                yield
+            finally:
+                for module, training in modes.items():
+                    module.training = training
+
+    def record(self, **more: Any) -> dict[str, Any]:
+        """Provenance of one explanation."""
+        return {"seed": self.seed, "learner": type(self.learner).__name__} | self.remarks | more

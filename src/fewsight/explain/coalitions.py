@@ -1,0 +1,130 @@
+"""What would the answer be with only these examples? F on many support weightings, each time adapting again.
+
+The rows are mapped by `torch.func.vmap` where the learner allows it, which shares all work that does not depend on the
+weights (a metric learner embeds once), and one by one where it does not, or where that proves faster: vectorised
+convolutions often are slower. Chunks keep the memory within `MEMORY`.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils import _pytree as pytree
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from fewsight.explain.case import Case
+from fewsight.explain.progress import bar
+
+MEMORY = 512 * 2**20
+"""Bytes that one chunk of adaptations may take, about."""
+WIDEST = 512
+"""Rows of a chunk at most, however small they are, so that progress can be seen."""
+
+Row = Callable[[Tensor], Tensor]
+
+
+def values(case: Case, masks: np.ndarray, *, drop: bool = True) -> np.ndarray:
+    """F of each coalition, `(M,)` float64.
+
+    Args:
+        masks: `(M, K)` bool, the examples that are present.
+        drop: absent examples fall silent and the others keep their share; False: truly adapting without them.
+    """
+    weight = case.support.weight.detach()
+    return at(case, torch.from_numpy(np.asarray(masks, dtype=bool)).to(weight) * weight, drop=drop)
+
+
+def at(case: Case, weights: Tensor, *, drop: bool = True) -> np.ndarray:
+    """F under each row of support weights `(M, K)`, `(M,)` float64."""
+    return case.target(torch.from_numpy(scores(case, weights, drop=drop))).numpy()
+
+
+def scores(case: Case, weights: Tensor, *, drop: bool = True) -> np.ndarray:
+    """Scores of the query under each row of weights, `(M, N)` float64; once computed they are kept in `case.known`."""
+    keys = [(drop, row.tobytes()) for row in weights.cpu().numpy()]
+    new = {key: i for i, key in enumerate(keys) if key not in case.known}
+    if new:
+        found = over_rows(case, lambda weight: case.scores(weight, drop=drop), None, weights[list(new.values())])
+        case.known.update(zip(new, found, strict=True))
+    return np.stack([case.known[key] for key in keys])
+
+
+def present(case: Case) -> float:
+    """F of the prediction as it is: every example at its weight."""
+    return float(at(case, case.support.weight.detach()[None])[0])
+
+
+def gradients(case: Case, weights: Tensor, *, drop: bool = True) -> np.ndarray:
+    """dF/dv at each row of weights `(M, K)`, through the whole adaptation; `(M, K)` float64."""
+
+    def one(weight: Tensor) -> Tensor:
+        # Plain autograd: unlike torch.func it goes through a learner that checkpoints its inner steps.
+        with torch.enable_grad():
+            weight = weight.detach().requires_grad_()
+            return torch.autograd.grad(case.value(weight, drop=drop), weight, materialize_grads=True)[0]
+
+    return over_rows(case, torch.func.grad(lambda weight: case.value(weight, drop=drop)), one, weights)
+
+
+def over_rows(case: Case, row: Row, alone: Row | None, rows: Tensor) -> np.ndarray:
+    """`row` of each of the rows `(M, K)`, stacked as a float64 array; without gradients.
+
+    Args:
+        row: what is mapped; must be possible under `torch.func.vmap` to be vectorised.
+        alone: the same for one row outside of it, where that must be written differently.
+    """
+    alone = alone or row
+    with bar("adapting again", len(rows)) as progress:
+        # The first row tells what one adaptation costs in time and memory.
+        started, counter = time.perf_counter(), _Bytes()
+        with counter:
+            found = [_alone(case, alone, rows[0])]
+        seconds = time.perf_counter() - started
+        width = max(1, min(WIDEST, MEMORY // max(counter.total, 1)))
+        obstacle = "" if width > 1 else "one adaptation fills the memory allowed"
+        done = 1
+        while done < len(rows):
+            chunk = rows[done : done + (1 if obstacle else width)]
+            started = time.perf_counter()
+            try:
+                found.append(_alone(case, alone, chunk[0]) if obstacle else _vectorised(case, row, chunk))
+            except (RuntimeError, NotImplementedError, ValueError) as error:
+                if obstacle:
+                    raise
+                obstacle = f"cannot be vectorised: {str(error).strip().splitlines()[0][:200]}"
+                continue
+            done += len(chunk)
+            progress.advance(len(chunk))
+            if not obstacle and time.perf_counter() - started > seconds * len(chunk):
+                obstacle = "measured to be faster than vectorised"
+    case.remarks["evaluated"] = f"one at a time ({obstacle})" if obstacle else f"vectorised, up to {width} at a time"
+    return torch.cat(found).numpy()
+
+
+def _alone(case: Case, alone: Row, row: Tensor) -> Tensor:
+    with case.frozen(), torch.no_grad():
+        return alone(row).detach().double().cpu()[None]
+
+
+def _vectorised(case: Case, row: Row, chunk: Tensor) -> Tensor:
+    with case.frozen(), torch.no_grad(), warnings.catch_warnings():
+        # torch warns where an operation falls back to a loop; the time is measured anyway.
+        warnings.filterwarnings("ignore", message=".*performance drop.*", category=UserWarning)
+        return torch.func.vmap(row, randomness="same")(chunk).double().cpu()
+
+
+class _Bytes(TorchDispatchMode):
+    """Adds up the sizes of all results of tensor operations: an upper bound of the memory they take."""
+
+    total = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        results = func(*args, **(kwargs or {}))
+        self.total += sum(leaf.nbytes for leaf in pytree.tree_leaves(results) if isinstance(leaf, Tensor))
+        return results

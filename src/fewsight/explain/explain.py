@@ -1,0 +1,184 @@
+"""Why this prediction? The one verb: everything that can be said of one query, with the evidence that it is true."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils import _pytree as pytree
+
+from fewsight import tree
+from fewsight.errors import ExplanationError, suggest
+from fewsight.explain import coalitions
+from fewsight.explain.analysis import Analysis
+from fewsight.explain.case import Case
+from fewsight.explain.kinds import KINDS
+from fewsight.explain.provenance import provenance
+from fewsight.explain.target import Target, class_names, parse
+from fewsight.explain.verify import Found, verify
+from fewsight.learner import Learner
+from fewsight.task import Support
+from fewsight.tree import Tree
+
+SATURATED = 0.99
+"""Probability above which taking evidence away hardly moves it any more."""
+
+
+def explain(
+    learner: Learner,
+    support: Support,
+    query: Tree,
+    what: str | Sequence[str] | None = None,
+    target: Any = None,
+    *,
+    names: Sequence[str] | None = None,
+    checks: bool = True,
+    budget_seconds: float = 60.0,
+    seed: int = 0,
+) -> Analysis:
+    """Explain what `learner`, adapted to `support`, says of one query. Changes nothing in the learner.
+
+    Args:
+        query: one input, with or without a leading dimension of 1.
+        what: kinds of explanation by name (see `kinds.KINDS`); default: all that suit the learner and the support.
+        target: what to explain, see `target.parse`; default the margin of the predicted class (for parts of the query and
+            for prototypes: its contrast with the runner-up), or the value of output 0 in regression.
+        names: a name for each support example, default "support 0"...
+        checks: measure fidelity and run the sanity controls.
+        budget_seconds: time to spend, about; what does not fit is left out and said.
+        seed: of everything drawn at random.
+
+    Raises:
+        ExplanationError: an unknown kind or target, a query that does not fit the support, or a kind asked for by name
+            that is not defined here.
+    """
+    deadline = time.monotonic() + budget_seconds
+    asked = None if what is None else (what,) if isinstance(what, str) else tuple(what)
+    for kind in asked or ():
+        if kind not in KINDS:
+            raise ExplanationError(f"unknown explanation {kind!r}{suggest(kind, KINDS)}")
+    case, scores, before = _case(learner, support, query, target, names, seed)
+    order = [int(c) for c in np.argsort(-scores, kind="stable")]
+    rival = (
+        parse(("contrast",), support, torch.from_numpy(scores))
+        if target is None and len(order) > 1 and support.ways
+        else None
+    )
+    found, left_out = _explanations(case, asked, rival, deadline)
+    if checks:
+        left_out |= verify(found, deadline)
+    labels = tuple(str(name) for name in class_names(support)) or tuple(f"output {i}" for i in order)
+    regression = support.ways is None
+    return Analysis(
+        labels=labels,
+        support_labels=() if regression else tuple(support.y.tolist()),
+        support_names=case.names,
+        probabilities=() if regression else tuple(_softmax(scores)),
+        unadapted=() if regression else tuple(_softmax(before)),
+        predicted=case.target.index if regression else order[0],
+        runner_up=case.target.index if regression else order[1],
+        explanations={name: each.explanation for name, each in found.items()},
+        left_out=left_out,
+        caveats=_caveats(case, scores),
+        provenance=provenance(case) | {"adaptations": len(case.known), **case.remarks},
+        task="regression" if regression else "classification",
+        scores=tuple(scores.tolist()),
+        unadapted_scores=tuple(before.tolist()),
+        support_values=tuple(map(tuple, support.y.tolist())) if regression else (),
+    )
+
+
+def _case(
+    learner: Learner, support: Support, query: Tree, target: Any, names: Sequence[str] | None, seed: int
+) -> tuple[Case, np.ndarray, np.ndarray]:
+    """The case, and the scores `(N,)` of the adapted and the un-adapted model."""
+    named = tuple(names) if names is not None else tuple(f"support {i}" for i in range(support.size))
+    if len(named) != support.size:
+        raise ExplanationError(f"{len(named)} names for {support.size} support examples: give one for each")
+    unaimed = Target("", 0, None, "", lambda scores: scores[..., 0])
+    case = Case(learner, support, _single(query, support), unaimed, named, seed)
+    weight = support.weight.detach()
+    scores, before = coalitions.scores(case, torch.stack([weight, torch.zeros_like(weight)]))
+    if not np.isfinite(scores).all():
+        raise ExplanationError(
+            "the prediction is not finite (NaN or infinity): check the query and the support for NaN"
+        )
+    return case.toward(parse(target, support, torch.from_numpy(scores))), scores, before
+
+
+def _single(query: Tree, support: Support) -> Tree:
+    """The query with a leading dimension of 1."""
+    if pytree.tree_structure(query) != pytree.tree_structure(support.x):
+        raise ExplanationError("the query is not of the support's kind: give one input built like those of the support")
+    given, known = tree.leaves(query)[0], tree.leaves(support.x)[0]
+    if given.ndim == known.ndim - 1:
+        return tree.tree_map(lambda leaf: leaf[None], query)
+    if given.ndim != known.ndim or given.shape[0] != 1:
+        raise ExplanationError(
+            f"explain takes one query, shaped {tuple(known.shape[1:])} or {(1, *known.shape[1:])}, "
+            f"got {tuple(given.shape)}: call it once for each query"
+        )
+    return query
+
+
+def _explanations(
+    case: Case, asked: tuple[str, ...] | None, rival: Target | None, deadline: float
+) -> tuple[dict[str, Found], dict[str, str]]:
+    """What could be made in time, and why the rest is left out."""
+    found: dict[str, Found] = {}
+    left_out: dict[str, str] = {}
+    rate: float | None = None
+    for name, kind in KINDS.items():
+        if asked is not None and name not in asked:
+            continue
+        reason = kind.why_not(case) or (kind.unasked if asked is None else "")
+        if not reason and kind.rows(case.support.size):
+            rate = _seconds_per_adaptation(case) if rate is None else rate
+            cost = rate * kind.rows(case.support.size)
+            if time.monotonic() + cost > deadline:
+                reason = f"would take about {cost:.0f} s, more than is left of budget_seconds"
+        if not reason:
+            aimed = case.toward(rival) if rival is not None and kind.contrast else case
+            started = time.monotonic()
+            try:
+                explanation = kind.explain(aimed)
+                found[name] = Found(kind, aimed, explanation, time.monotonic() - started)
+            except ExplanationError as error:
+                reason = str(error)
+        if reason and asked is not None:
+            raise ExplanationError(f"{name}: {reason}")
+        if reason:
+            left_out[name] = reason
+    return found, left_out
+
+
+def _seconds_per_adaptation(case: Case) -> float:
+    """Measured on taking each example out, which most explanations need anyway."""
+    started = time.monotonic()
+    coalitions.values(case, ~np.eye(case.support.size, dtype=bool))
+    return (time.monotonic() - started) / case.support.size
+
+
+def _softmax(scores: np.ndarray) -> list[float]:
+    share = np.exp(scores - scores.max())
+    return (share / share.sum()).tolist()
+
+
+def _caveats(case: Case, scores: np.ndarray) -> tuple[str, ...]:
+    learner = case.learner
+    said = {
+        "The learner is transductive: queries influence each other, and this one was explained alone.": learner.transductive,
+        "Predictions of this learner depend on the order in which the classes are listed; this is one order.": (
+            learner.label_order_matters and case.support.ways is not None
+        ),
+        "Predictions of this learner depend on the order of the support examples; this is one order.": (
+            learner.order_dependent
+        ),
+        f"The prediction is saturated (above {SATURATED:.0%}): probabilities hardly move when evidence goes; read margins.": (
+            case.support.ways is not None and max(_softmax(scores)) > SATURATED
+        ),
+    }
+    return tuple(text for text, applies in said.items() if applies)

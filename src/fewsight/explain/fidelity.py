@@ -1,0 +1,131 @@
+"""Is it true? An explanation measured against what happens when what it names really goes and the learner adapts again.
+
+Approximations are held to what they approximate, and values that claim to add up to adding up on every subset. The other
+figures are questions of their own (an exact Shapley value need not rank like leave-one-out) and have no pass mark.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from fewsight.explain import coalitions, game, subsets
+from fewsight.explain.case import Case
+from fewsight.explain.curves import deletion_insertion
+from fewsight.explain.explanation import Explanation, Measure
+from fewsight.explain.inputs import Inputs
+from fewsight.explain.prototypes import prototype_leave_one_out
+from fewsight.explain.query import query_values
+from fewsight.explain.readout import attention_leave_one_out
+from fewsight.explain.statistics import AGREEMENT, FEWEST, correlation_interval, rank_correlation
+
+CLOSED_FORMS = {"attention": attention_leave_one_out, "prototypes": prototype_leave_one_out}
+
+
+def measure(case: Case, explanation: Explanation, of: str) -> tuple[Measure, ...]:
+    """The measures for an explanation of the "support" or of the "query"; none for other players."""
+    measures = {"support": of_support, "query": of_query}
+    return measures[of](case, explanation) if of in measures else ()
+
+
+def of_support(case: Case, explanation: Explanation) -> tuple[Measure, ...]:
+    """Measures of an explanation whose players are the support examples, `(K,)` or pairs `(K, K)`."""
+    values, kind = explanation.values, explanation.kind
+    measures = []
+    if values.ndim == 1:
+        references = {
+            "leave_one_out": ("exact leave-one-out (renormalise)", subsets.leave_one_out(case).values),
+            "leave_one_out_drop": ("exact leave-one-out (drop)", subsets.leave_one_out(case, drop=True).values),
+        }
+        if kind in CLOSED_FORMS:
+            measures.append(closed_form(CLOSED_FORMS[kind](case), references["leave_one_out"][1]))
+        if kind == "path" and len(values) <= game.EXACT:
+            references["shapley"] = ("exact Shapley values", game.shapley(subsets.table(case)))
+        held = {"influence": "leave_one_out_drop", "path": "shapley"}.get(kind)
+        measures += [
+            agreement(name, values, exact, held=reference == held)
+            for reference, (name, exact) in references.items()
+            if reference != kind
+        ]
+    if len(values) <= game.EXACT:
+        measures.append(datamodelling_score(values, subsets.table(case), held=explanation.residual is not None))
+    if values.ndim == 1:
+        generator = np.random.default_rng([case.seed, len(values)])
+        order = np.nan_to_num(values)
+        measures += deletion_insertion(
+            order, lambda masks: coalitions.values(case, masks), generator, "support examples"
+        )
+    return tuple(measures)
+
+
+def of_query(case: Case, explanation: Explanation) -> tuple[Measure, ...]:
+    """Deletion and insertion of an explanation whose players are parts of the query (zeros take their place)."""
+    inputs = Inputs.of(case.query)
+    start = inputs.baseline(None)
+    patches = explanation.kind == "occlusion"
+    cell = inputs.cells(explanation.provenance["patch"]) if patches else np.arange(inputs.vector.numel())
+    # Parts that equal the baseline cannot matter: random orders that waste time on them would be too easy to beat.
+    differs = (inputs.vector != start).cpu().numpy() & ~inputs.vector.isnan().cpu().numpy()
+    players = np.unique(cell[differs])
+    where = torch.from_numpy(np.searchsorted(players, cell).clip(max=len(players) - 1)).to(start.device)
+
+    def evaluate(masks: np.ndarray) -> np.ndarray:
+        shown = torch.from_numpy(masks).to(start.device)[:, where]
+        return query_values(case, inputs, torch.where(shown, inputs.vector, start)).cpu().numpy()
+
+    generator = np.random.default_rng([case.seed, len(players)])
+    return deletion_insertion(explanation.values.reshape(-1)[players], evaluate, generator, "parts of the query")
+
+
+def agreement(name: str, values: np.ndarray, exact: np.ndarray, *, held: bool) -> Measure:
+    """Rank correlation with exact values, over the players that have both; a pass mark where it is `held` to them."""
+    players = int(np.isfinite(values + exact).sum())
+    rho = rank_correlation(values, exact)
+    missing = len(values) - players
+    meaning = f"whether it ranks the support examples like {name}, which adapts again without them"
+    if missing:
+        meaning += f"; {missing} left out, whose class disappears with them"
+    if np.isnan(rho):
+        meaning += f"; not defined: fewer than {FEWEST} examples to compare, or all alike"
+    passed = None if np.isnan(rho) or not held else rho >= AGREEMENT
+    return Measure(f"rank correlation with {name}", rho, correlation_interval(rho, players), passed, meaning)
+
+
+def datamodelling_score(values: np.ndarray, earned: np.ndarray, *, held: bool) -> Measure:
+    """Spearman correlation, over all subsets S, of F(S) with the sum of the values inside S.
+
+    Park et al., "TRAK: Attributing Model Behavior at Scale", 2023, definition 2.3, on all subsets instead of a sample.
+
+    Args:
+        values: one for each player `(n,)`, or for each pair `(n, n)`.
+        earned: F of all subsets, `(2^n,)`.
+        held: whether the values claim to add up, so that a low score is a failure.
+    """
+    inside = game.coalitions(len(values)).astype(float)
+    finite = np.nan_to_num(values)
+    predicted = inside @ finite if values.ndim == 1 else np.einsum("mi,ij,mj->m", inside, finite, inside)
+    rho = rank_correlation(predicted, earned)
+    return Measure(
+        "linear datamodelling score over all subsets",
+        rho,
+        None,
+        None if np.isnan(rho) or not held else rho >= AGREEMENT,
+        "whether adding up the values of a subset ranks all subsets as adapting to them does: if it is low, no sum of "
+        "single contributions tells the whole story",
+    )
+
+
+def closed_form(closed: np.ndarray, exact: np.ndarray) -> Measure:
+    """Largest difference between the closed form of leave-one-out and adapting again."""
+    both = np.isfinite(closed) & np.isfinite(exact)
+    worst = float(np.abs(closed - exact)[both].max()) if both.any() else float("nan")
+    scale = float(np.abs(exact[both]).max()) if both.any() else 1.0
+    matches = worst <= 1e-4 * max(1.0, scale)
+    return Measure(
+        "closed-form leave-one-out against adapting again",
+        worst,
+        None,
+        True if matches else None,
+        "largest difference; the closed form holds where an example's embedding does not depend on the other examples"
+        + ("" if matches or not both.any() else ", which it does here, so leave_one_out is the one to read"),
+    )

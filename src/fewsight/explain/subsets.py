@@ -1,0 +1,198 @@
+"""What exactly is each support example worth? Adapting again on subsets of the support set, all of them if need be.
+
+Two ways of being absent, which answer different questions. "renormalise": the example was never given. "drop": its
+gradient or vote is silenced while every other example keeps its share; only so do un-adapted and adapted prediction lie
+at the two ends of one game, and only so does a class stay when its last example goes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fewsight.errors import ExplanationError
+from fewsight.explain import coalitions, game
+from fewsight.explain.case import Case
+from fewsight.explain.explanation import Explanation
+from fewsight.explain.quadrature import residual
+from fewsight.explain.target import class_names
+
+EMPTY = {True: "the un-adapted model", False: "no example at all"}
+SEMANTICS = {True: "drop", False: "renormalise"}
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Players that are groups of support examples: their names, and the group of each example, `(K,)`."""
+
+    names: tuple[str, ...]
+    group: tuple[int, ...]
+
+    def examples(self, masks: np.ndarray) -> np.ndarray:
+        """Which examples are present when these players are: `(M, players)` to `(M, K)`."""
+        return masks[:, list(self.group)]
+
+
+def singly(case: Case) -> Partition:
+    """Every example a player of its own."""
+    return Partition(case.names, tuple(range(case.support.size)))
+
+
+def by_class(case: Case) -> Partition:
+    """Every class a player, with all its examples."""
+    names = tuple(f"class {name!r}" for name in class_names(case.support))
+    if not names:
+        raise ExplanationError("classes as players: a regression task has none; explain the examples")
+    return Partition(names, tuple(case.support.y.tolist()))
+
+
+def sole_examples(case: Case) -> np.ndarray:
+    """Which examples are the only one of their class (in regression: the only one), `(K,)` bool."""
+    here = case.support.weight.detach().cpu().numpy() > 0
+    label = case.support.y.cpu().numpy() if case.support.ways is not None else np.zeros(len(here), dtype=int)
+    return here & (np.bincount(label, weights=here)[label] == 1)
+
+
+def leave_one_out(case: Case, *, drop: bool = False) -> Explanation:
+    """F(all) - F(all without i), adapting again each time, `(K,)`.
+
+    Without `drop`, an example that is the only one of its class has the value NaN: with it the class disappears, which is
+    another task and not a number.
+    """
+    size = case.support.size
+    sole = np.zeros(size, dtype=bool) if drop else sole_examples(case)
+    values = np.full(size, np.nan)
+    full = coalitions.present(case)
+    if not sole.all():
+        values[~sole] = full - coalitions.values(case, ~np.eye(size, dtype=bool)[~sole], drop=drop)
+    return Explanation(
+        kind="leave_one_out_drop" if drop else "leave_one_out",
+        question=(
+            "How does the prediction change when one support example falls silent?"
+            if drop
+            else "How would the prediction change if one support example had never been given?"
+        ),
+        values=values,
+        players=case.names,
+        target=case.target.description,
+        value=full,
+        baseline=None,
+        baseline_name="",
+        semantics=SEMANTICS[drop],
+        notes=tuple(f"{case.names[i]}: class disappears with it, so it has no number" for i in np.flatnonzero(sole)),
+        provenance=case.record(),
+    )
+
+
+def shapley(
+    case: Case, *, drop: bool = True, players: Partition | None = None, pairs: int | None = None
+) -> Explanation:
+    """Shapley values of the game F on subsets of the support set; they add up to F(all) - F(none).
+
+    Args:
+        drop: see the module docstring; False needs a target that survives the loss of a class (a probability).
+        players: groups of examples as players; default: each example.
+        pairs: estimate from this many pairs of random orders, with intervals; default: exact, all 2^n subsets.
+
+    Raises:
+        ExplanationError: too many players for the exact values, or a target that is not defined on all subsets.
+    """
+    groups = players or singly(case)
+    n = len(groups.names)
+    interval = None
+    if pairs is None:
+        earned = table(case, drop=drop, players=groups)
+        values, ends = game.shapley(earned), earned[[0, -1]]
+        notes = [f"Exact: adapted again on all {earned.size} subsets."]
+    else:
+        _require_defined(case, drop)
+        orders = game.sample_orders(n, pairs, np.random.default_rng([case.seed, n]))
+        masks = game.arrivals(orders)
+        earned = coalitions.values(case, groups.examples(masks.reshape(-1, n)), drop=drop).reshape(masks.shape[:2])
+        values, interval = game.shapley_from_orders(orders, earned)
+        ends = earned[0, [0, -1]]
+        notes = [
+            f"Estimated from {2 * pairs} random orders of the {n} players; intervals are 95 % over pairs of orders."
+        ]
+    return Explanation(
+        kind="shapley" if players is None else "shapley_groups",
+        question="What is each support example worth, over all orders in which they could have arrived?"
+        if players is None
+        else "What is each group of support examples worth, over all orders in which they could have arrived?",
+        values=values,
+        players=groups.names,
+        target=case.target.description,
+        value=float(ends[1]),
+        baseline=float(ends[0]),
+        baseline_name=EMPTY[drop],
+        semantics=SEMANTICS[drop],
+        residual=residual(values, ends[1], ends[0]),
+        bound=1e-6,
+        interval=interval,
+        notes=tuple(notes),
+        provenance=case.record(adaptations=earned.size),
+    )
+
+
+def banzhaf(case: Case, *, drop: bool = True) -> Explanation:
+    """Banzhaf values `(K,)`: what an example adds, over all subsets of the others alike. Exact; nothing adds up."""
+    earned = table(case, drop=drop)
+    return Explanation(
+        kind="banzhaf",
+        question="What does each support example add to a random half of the others?",
+        values=game.banzhaf(earned),
+        players=case.names,
+        target=case.target.description,
+        value=float(earned[-1]),
+        baseline=None,
+        baseline_name="",
+        semantics=SEMANTICS[drop],
+        notes=("Banzhaf values need not add up; they are the steadiest ranking when F is noisy.",),
+        provenance=case.record(adaptations=earned.size),
+    )
+
+
+def interactions(case: Case, *, drop: bool = True) -> Explanation:
+    """Shapley-Taylor interactions `(K, K)`, which add up; row i sums to i's Shapley value. See `game.interactions`."""
+    earned = table(case, drop=drop)
+    values = game.interactions(earned)
+    return Explanation(
+        kind="interactions",
+        question="Which support examples work together, and which say the same thing twice?",
+        values=values,
+        players=case.names,
+        target=case.target.description,
+        value=float(earned[-1]),
+        baseline=float(earned[0]),
+        baseline_name=EMPTY[drop],
+        semantics=SEMANTICS[drop],
+        residual=residual(values, earned[-1], earned[0]),
+        bound=1e-6,
+        notes=(
+            "Shapley-Taylor index of order 2: the diagonal is what an example does alone; a pair's joint effect is split in "
+            "half between (i, j) and (j, i); negative means redundant.",
+        ),
+        provenance=case.record(adaptations=earned.size),
+    )
+
+
+def table(case: Case, *, drop: bool = True, players: Partition | None = None) -> np.ndarray:
+    """The game of this prediction: F of all 2^n coalitions, `(2^n,)`, each computed once."""
+    groups = players or singly(case)
+    n = len(groups.names)
+    if n > game.EXACT:
+        raise ExplanationError(
+            f"{n} players have 2^{n} subsets, more than the 2^{game.EXACT} evaluated: "
+            "use path, shapley with pairs=..., or classes as players"
+        )
+    _require_defined(case, drop)
+    return coalitions.values(case, groups.examples(game.coalitions(n)), drop=drop)
+
+
+def _require_defined(case: Case, drop: bool) -> None:
+    if not drop and not case.target.survives:
+        raise ExplanationError(
+            f"{case.target.description} is not defined once a class has lost all its examples: "
+            "use the target 'probability', or drop=True"
+        )
