@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,7 @@ class Case:
     Attributes:
         query: one input with a leading dimension of 1.
         names: a name for each support example.
+        deadline: when refinements stop (`time.monotonic()` seconds); then what there is must do.
         seed: fixes whatever the learner draws at random, so that all coalitions meet the same draw.
         known: scores `(N,)` by (drop, coalition): what was computed once, for any target.
         remarks: how things were computed, for the record.
@@ -36,6 +39,7 @@ class Case:
     target: Target
     names: tuple[str, ...]
     seed: int = 0
+    deadline: float = inf
     known: dict[tuple[bool, bytes], np.ndarray] = field(default_factory=dict, repr=False)
     remarks: dict[str, str] = field(default_factory=dict)
 
@@ -44,8 +48,9 @@ class Case:
         return replace(self, target=target)
 
     def variant(self, learner: Learner | None = None, support: Support | None = None) -> Case:
-        """The same question put to another learner or support set (a control)."""
-        return replace(self, learner=learner or self.learner, support=support or self.support, known={}, remarks={})
+        """The same question put to another learner or support set (a control), which need not be answered finely."""
+        learner, support = learner or self.learner, support or self.support
+        return replace(self, learner=learner, support=support, deadline=0.0, known={}, remarks={})
 
     def scores(self, weight: Tensor, *, drop: bool) -> Tensor:
         """Scores `(N,)` of the query after adapting under weights `(K,)`; differentiable."""
@@ -64,6 +69,9 @@ class Case:
     def query_values(self, queries: Tree) -> Tensor:
         """F of other queries `(M, ...)` under the adapted model, `(M,)` float64; differentiable in the queries."""
         return self.target(self.model(queries).double())
+
+    def late(self) -> bool:
+        return time.monotonic() > self.deadline
 
     @contextmanager
     def frozen(self) -> Iterator[None]:

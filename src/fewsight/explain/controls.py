@@ -1,14 +1,13 @@
 """Would it have said the same about nonsense? Three sanity controls that a true explanation must not survive.
 
-The same explanation is made again of (a) a learner whose meta-learned numbers are shuffled, (b) the un-adapted model, (c) a
-support set whose labels are shuffled. Adebayo et al., "Sanity Checks for Saliency Maps", 2018. What the data alone fix must
-not count as agreement: under (a), the class of the target speaks for itself and the others against it whatever was
-meta-learned, so values are compared within these groups.
+The same explanation is made again of (a) a learner whose meta-learned numbers are shuffled, (b) the un-adapted model,
+(c) a support set whose labels are shuffled. Adebayo et al., "Sanity Checks for Saliency Maps", 2018. What the data
+alone fix must not count as agreement: under (a), the class of the target speaks for itself and the others against it
+whatever was meta-learned, so values are compared within these groups.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 
@@ -21,11 +20,6 @@ from fewsight.explain.statistics import AGREEMENT, mean_interval, rank_correlati
 from fewsight.learner import Learner
 from fewsight.task import Support
 
-DRAWS = 10
-"""Draws of a random control: with five support examples one draw's rank correlation has a spread of .5."""
-
-Explainer = Callable[[Case], Explanation]
-
 NAMES = {
     "parameters": "meta-learned parameters shuffled",
     "adaptation": "adaptation skipped",
@@ -33,26 +27,27 @@ NAMES = {
 }
 
 
-def variants(case: Case, control: str, draws: int = DRAWS) -> list[Case]:
-    """The cases of one control; several draws where it is random."""
-    generator = np.random.default_rng([case.seed, list(NAMES).index(control)])
+def variant(case: Case, control: str, draw: int = 0) -> Case:
+    """The case that a control puts in the place of `case`; each draw of a random one is another."""
+    generator = np.random.default_rng([case.seed, list(NAMES).index(control), draw])
     if control == "parameters":
-        return [case.variant(learner=shuffled_parameters(case.learner, generator)) for _ in range(draws)]
-    if control == "adaptation":
-        silent = torch.zeros_like(case.support.weight)
-        return [case.variant(support=case.support.reweighted(silent, drop=True))]
-    drawn = {tuple(shuffled_labels(case.support, generator).tolist()): None for _ in range(draws)}
-    return [case.variant(support=replace(case.support, y=case.support.y[list(order)])) for order in drawn]
+        return case.variant(learner=shuffled_parameters(case.learner, generator))
+    if control == "labels":
+        order = shuffled_labels(case.support, generator).tolist()
+        return case.variant(support=replace(case.support, y=case.support.y[order]))
+    silent = torch.zeros_like(case.support.weight)
+    return case.variant(support=case.support.reweighted(silent, drop=True))
 
 
 def compare(case: Case, explanation: Explanation, again: list[Explanation], control: str) -> Measure:
     """The mean rank correlation of an explanation with those of a control.
 
-    It passes where even the upper end of the interval stays below `AGREEMENT`, fails where the mean reaches it, and is left
-    undecided between.
+    It passes where even the upper end of the interval stays below `AGREEMENT`, fails where the mean reaches it, and
+    is left undecided between.
     """
     strata = _strata(case, explanation) if control == "parameters" else None
-    vanished = [not np.any(other.values) for other in again]
+    largest = np.abs(np.nan_to_num(explanation.values)).max()
+    vanished = [np.abs(np.nan_to_num(other.values)).max() <= 1e-6 * largest for other in again]
     found = np.array(
         [
             0.0 if gone else rank_correlation(explanation.values, other.values, strata)
@@ -60,18 +55,24 @@ def compare(case: Case, explanation: Explanation, again: list[Explanation], cont
         ]
     )
     mean, interval = mean_interval(found)
+    if interval is not None:
+        interval = max(interval[0], -1.0), min(interval[1], 1.0)
     passed: bool | None = None
     if not np.isnan(mean):
         upper = mean if interval is None else interval[1]
         passed = False if mean >= AGREEMENT else True if upper < AGREEMENT else None
-    meaning = f"rank correlation with the same explanation after: {NAMES[control]}; near 1 would mean that it does not depend on it"
+    meaning = f"rank correlation with the same explanation after: {NAMES[control]}; near 1 it would not depend on that"
+    if np.isnan(mean):
+        meaning += "; not defined: too few values to compare, or all alike"
+    elif passed is None:
+        meaning += "; undecided: the interval is too wide"
     if all(vanished):
-        meaning += "; here every value became exactly 0"
+        meaning += "; here every value became 0"
     return Measure(f"control: {NAMES[control]}", mean, interval, passed, meaning)
 
 
 def shuffled_parameters(learner: Learner, generator: np.random.Generator) -> Learner:
-    """A copy whose parameter tensors have their entries shuffled: the same numbers and scale, without what was learned."""
+    """A copy with the entries of each parameter tensor shuffled: the same numbers and scale, nothing learned."""
     copy = deepcopy(learner)
     with torch.no_grad():
         for parameter in copy.parameters():
@@ -81,7 +82,7 @@ def shuffled_parameters(learner: Learner, generator: np.random.Generator) -> Lea
 
 
 def shuffled_labels(support: Support, generator: np.random.Generator) -> np.ndarray:
-    """An order `(K,)` in which as many examples as possible have another example's, different, label (a derangement)."""
+    """An order `(K,)` that gives as many examples as possible a label that is not theirs (a derangement)."""
     y = support.y.reshape(support.size, -1).cpu().numpy()
     label = np.unique(y, axis=0, return_inverse=True)[1].reshape(-1)
     order = generator.permutation(support.size)

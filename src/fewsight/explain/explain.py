@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from fewsight.errors import ExplanationError, suggest
 from fewsight.explain import coalitions
 from fewsight.explain.analysis import Analysis
 from fewsight.explain.case import Case
-from fewsight.explain.kinds import KINDS
+from fewsight.explain.kinds import KINDS, Kind
 from fewsight.explain.provenance import provenance
 from fewsight.explain.target import Target, class_names, parse
 from fewsight.explain.verify import Found, verify
@@ -44,8 +45,8 @@ def explain(
     Args:
         query: one input, with or without a leading dimension of 1.
         what: kinds of explanation by name (see `kinds.KINDS`); default: all that suit the learner and the support.
-        target: what to explain, see `target.parse`; default the margin of the predicted class (for parts of the query and
-            for prototypes: its contrast with the runner-up), or the value of output 0 in regression.
+        target: what to explain, see `target.parse`; default the margin of the predicted class (for parts of the query
+            and for prototypes: its contrast with the runner-up), or the value of output 0 in regression.
         names: a name for each support example, default "support 0"...
         checks: measure fidelity and run the sanity controls.
         budget_seconds: time to spend, about; what does not fit is left out and said.
@@ -62,14 +63,13 @@ def explain(
             raise ExplanationError(f"unknown explanation {kind!r}{suggest(kind, KINDS)}")
     case, scores, before = _case(learner, support, query, target, names, seed)
     order = [int(c) for c in np.argsort(-scores, kind="stable")]
-    rival = (
-        parse(("contrast",), support, torch.from_numpy(scores))
-        if target is None and len(order) > 1 and support.ways
-        else None
-    )
-    found, left_out = _explanations(case, asked, rival, deadline)
+    rival = parse(("contrast",), support, torch.from_numpy(scores)) if target is None and support.ways else None
+    wanted = KINDS if asked is None else {name: KINDS[name] for name in KINDS if name in asked}
+    adapts = any(kind.rows(support.size) for kind in wanted.values())
+    seconds = _seconds_per_adaptation(case) if adapts else 0.0
+    found, left_out = _explanations(case, wanted, asked is not None, rival, seconds, deadline)
     if checks:
-        left_out |= verify(found, deadline)
+        left_out |= verify(found, seconds, deadline)
     labels = tuple(str(name) for name in class_names(support)) or tuple(f"output {i}" for i in order)
     regression = support.ways is None
     return Analysis(
@@ -125,30 +125,24 @@ def _single(query: Tree, support: Support) -> Tree:
 
 
 def _explanations(
-    case: Case, asked: tuple[str, ...] | None, rival: Target | None, deadline: float
+    case: Case, wanted: dict[str, Kind], asked: bool, rival: Target | None, seconds: float, deadline: float
 ) -> tuple[dict[str, Found], dict[str, str]]:
-    """What could be made in time, and why the rest is left out."""
+    """What could be made in time, and why the rest is left out; `seconds` is the time of one adaptation."""
     found: dict[str, Found] = {}
     left_out: dict[str, str] = {}
-    rate: float | None = None
-    for name, kind in KINDS.items():
-        if asked is not None and name not in asked:
-            continue
-        reason = kind.why_not(case) or (kind.unasked if asked is None else "")
-        if not reason and kind.rows(case.support.size):
-            rate = _seconds_per_adaptation(case) if rate is None else rate
-            cost = rate * kind.rows(case.support.size)
-            if time.monotonic() + cost > deadline:
-                reason = f"would take about {cost:.0f} s, more than is left of budget_seconds"
+    for name, kind in wanted.items():
+        reason = kind.why_not(case) or ("" if asked else kind.unasked)
+        now, cost = time.monotonic(), seconds * kind.rows(case.support.size)
+        if not reason and now + cost > deadline:
+            reason = f"would take about {cost:.0f} s, more than is left of budget_seconds"
         if not reason:
-            aimed = case.toward(rival) if rival is not None and kind.contrast else case
-            started = time.monotonic()
+            # Estimates are refined for a quarter of the time that is left, so that others and the checks have some.
+            aimed = replace(kind.aim(case, rival), deadline=now + (deadline - now) / 4)
             try:
-                explanation = kind.explain(aimed)
-                found[name] = Found(kind, aimed, explanation, time.monotonic() - started)
+                found[name] = Found(kind, aimed, kind.explain(aimed))
             except ExplanationError as error:
                 reason = str(error)
-        if reason and asked is not None:
+        if reason and asked:
             raise ExplanationError(f"{name}: {reason}")
         if reason:
             left_out[name] = reason
@@ -168,17 +162,19 @@ def _softmax(scores: np.ndarray) -> list[float]:
 
 
 def _caveats(case: Case, scores: np.ndarray) -> tuple[str, ...]:
-    learner = case.learner
+    learner, classes = case.learner, case.support.ways is not None
     said = {
-        "The learner is transductive: queries influence each other, and this one was explained alone.": learner.transductive,
+        "The learner is transductive: queries influence each other, and this one was explained alone.": (
+            learner.transductive
+        ),
         "Predictions of this learner depend on the order in which the classes are listed; this is one order.": (
-            learner.label_order_matters and case.support.ways is not None
+            learner.label_order_matters and classes
         ),
         "Predictions of this learner depend on the order of the support examples; this is one order.": (
             learner.order_dependent
         ),
-        f"The prediction is saturated (above {SATURATED:.0%}): probabilities hardly move when evidence goes; read margins.": (
-            case.support.ways is not None and max(_softmax(scores)) > SATURATED
+        f"The prediction is saturated (above {SATURATED:.0%}): probabilities hardly move, so read margins.": (
+            classes and max(_softmax(scores)) > SATURATED
         ),
     }
     return tuple(text for text, applies in said.items() if applies)

@@ -1,7 +1,8 @@
 """Is it true? An explanation measured against what happens when what it names really goes and the learner adapts again.
 
-Approximations are held to what they approximate, and values that claim to add up to adding up on every subset. The other
-figures are questions of their own (an exact Shapley value need not rank like leave-one-out) and have no pass mark.
+Approximations are held to what they approximate, and values that claim to add up to adding up on every subset. The
+other figures are questions of their own (an exact Shapley value need not rank like leave-one-out) and have no pass
+mark.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import torch
 
 from fewsight.explain import coalitions, game, subsets
 from fewsight.explain.case import Case
-from fewsight.explain.curves import deletion_insertion
+from fewsight.explain.curves import ORDERS, STEPS, deletion_insertion
 from fewsight.explain.explanation import Explanation, Measure
 from fewsight.explain.inputs import Inputs
 from fewsight.explain.prototypes import prototype_leave_one_out
@@ -28,18 +29,27 @@ def measure(case: Case, explanation: Explanation, of: str) -> tuple[Measure, ...
     return measures[of](case, explanation) if of in measures else ()
 
 
+def adaptations(case: Case) -> int:
+    """How many adaptations `of_support` may take that are not known yet."""
+    size = case.support.size
+    needed = 2**size if size <= game.EXACT else 2 * (ORDERS + 1) * min(size, STEPS)
+    return max(0, needed + size - len(case.known))
+
+
 def of_support(case: Case, explanation: Explanation) -> tuple[Measure, ...]:
     """Measures of an explanation whose players are the support examples, `(K,)` or pairs `(K, K)`."""
     values, kind = explanation.values, explanation.kind
+    additive = explanation.residual is not None and explanation.semantics == "drop"
+    small = len(values) <= game.EXACT
     measures = []
     if values.ndim == 1:
+        removal = subsets.leave_one_out(case).values
         references = {
-            "leave_one_out": ("exact leave-one-out (renormalise)", subsets.leave_one_out(case).values),
-            "leave_one_out_drop": ("exact leave-one-out (drop)", subsets.leave_one_out(case, drop=True).values),
+            "leave_one_out_drop": ("exact leave-one-out (drop)", subsets.leave_one_out(case, drop=True).values)
         }
-        if kind in CLOSED_FORMS:
-            measures.append(closed_form(CLOSED_FORMS[kind](case), references["leave_one_out"][1]))
-        if kind == "path" and len(values) <= game.EXACT:
+        if np.isfinite(removal).any():
+            references["leave_one_out"] = ("exact leave-one-out (renormalise)", removal)
+        if kind == "path" and small:
             references["shapley"] = ("exact Shapley values", game.shapley(subsets.table(case)))
         held = {"influence": "leave_one_out_drop", "path": "shapley"}.get(kind)
         measures += [
@@ -47,14 +57,18 @@ def of_support(case: Case, explanation: Explanation) -> tuple[Measure, ...]:
             for reference, (name, exact) in references.items()
             if reference != kind
         ]
-    if len(values) <= game.EXACT:
-        measures.append(datamodelling_score(values, subsets.table(case), held=explanation.residual is not None))
+        if kind in CLOSED_FORMS and np.isfinite(removal).any():
+            measures.append(closed_form(CLOSED_FORMS[kind](case), removal))
+    if small:
+        measures.append(datamodelling_score(values, subsets.table(case), held=additive))
     if values.ndim == 1:
         generator = np.random.default_rng([case.seed, len(values)])
+
+        def evaluate(masks: np.ndarray) -> np.ndarray:
+            return coalitions.values(case, masks)
+
         order = np.nan_to_num(values)
-        measures += deletion_insertion(
-            order, lambda masks: coalitions.values(case, masks), generator, "support examples"
-        )
+        measures += deletion_insertion(order, evaluate, generator, "support examples", held=additive)
     return tuple(measures)
 
 
@@ -74,7 +88,10 @@ def of_query(case: Case, explanation: Explanation) -> tuple[Measure, ...]:
         return query_values(case, inputs, torch.where(shown, inputs.vector, start)).cpu().numpy()
 
     generator = np.random.default_rng([case.seed, len(players)])
-    return deletion_insertion(explanation.values.reshape(-1)[players], evaluate, generator, "parts of the query")
+    held = explanation.semantics == "replace"
+    return deletion_insertion(
+        explanation.values.reshape(-1)[players], evaluate, generator, "parts of the query", held=held
+    )
 
 
 def agreement(name: str, values: np.ndarray, exact: np.ndarray, *, held: bool) -> Measure:

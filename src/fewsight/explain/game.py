@@ -1,7 +1,7 @@
 """Who deserves what? Values of the players of a cooperative game, from the table of all 2^n coalitions.
 
-A game is an array `(2^n,)` of float64: entry m is what the coalition m earns, bit i of m says whether player i is in it.
-Everything here is pure NumPy and knows nothing of learners.
+A game is an array `(2^n,)` of float64: entry m is what the coalition m earns, bit i of m says whether player i is in
+it. Everything here is pure NumPy and knows nothing of learners.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How is one query seen as a row of numbers? Its floating-point leaves, flattened; whole-number leaves stay as they are."""
+"""How is one query seen as a row of numbers? Its floating-point leaves, flattened; whole numbers stay as they are."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Inputs:
             row = torch.cat([leaf.reshape(-1) for leaf in tree.leaves(given) if leaf.is_floating_point()]).to(row)
             if row.shape != self.vector.shape:
                 raise ExplanationError(
-                    f"the baseline has {row.numel()} numbers but the query has {self.vector.numel()}: give one query alike"
+                    f"the baseline has {row.numel()} numbers but the query {self.vector.numel()}: give one such query"
                 )
         return torch.where(self.vector.isnan(), self.vector, row)
 

@@ -1,7 +1,7 @@
 """Which support example made the adapted prediction differ from the un-adapted one? The path from one to the other.
 
-Aumann-Shapley values (A4): all weights rise together from 0 to their full size, and each example is credited with what its
-own weight does on the way. Any differentiable learner, any number of examples; the values add up.
+Aumann-Shapley values (A4): all weights rise together from 0 to their full size, and each example is credited with
+what its own weight does on the way. Any differentiable learner, any number of examples; the values add up.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from fewsight.explain.explanation import Explanation
 from fewsight.explain.quadrature import NODES, PANELS, integrate, residual
 
 
-def path(case: Case, *, nodes: int = NODES, panels: int = PANELS, bound: float = 1e-4) -> Explanation:
+def path(case: Case, *, nodes: int = NODES, panels: int = PANELS, bound: float = 1e-3) -> Explanation:
     """phi_i = integral over a in [0, 1] of v_i dF/dv_i(a v), `(K,)`; sums to F(adapted) - F(un-adapted).
 
-    Aumann & Shapley, "Values of Non-Atomic Games", 1974. Removal is by "drop": under renormalisation the prediction is the
-    same all along this path.
+    Aumann & Shapley, "Values of Non-Atomic Games", 1974. Removal is by "drop": under renormalisation the prediction
+    is the same all along this path.
 
     Args:
         nodes: Gauss-Legendre nodes of a panel; 16 are exact to rounding for smooth networks.
-        panels: how often the path may be split where the network has kinks (ReLU).
-        bound: the share of the change that may be missed before the path is split further.
+        panels: the most pieces that the path is cut into where the network has kinks (ReLU).
+        bound: the share of the change that may be missed; above it the path is cut further.
     """
     weight = case.support.weight.detach()
 
@@ -35,7 +35,12 @@ def path(case: Case, *, nodes: int = NODES, panels: int = PANELS, bound: float =
         return coalitions.gradients(case, rows(points)) * weight.double().cpu().numpy()
 
     found = integrate(
-        gradient, lambda points: coalitions.at(case, rows(points)), nodes=nodes, panels=panels, bound=bound
+        gradient,
+        lambda points: coalitions.at(case, rows(points)),
+        nodes=nodes,
+        panels=panels,
+        bound=bound,
+        stop=case.late,
     )
     return Explanation(
         kind="path",
@@ -48,8 +53,9 @@ def path(case: Case, *, nodes: int = NODES, panels: int = PANELS, bound: float =
         baseline_name="the un-adapted model",
         semantics="drop",
         residual=residual(found.values, found.end, found.start),
+        bound=bound,
         notes=(
-            "Credit along one path, on which all examples arrive together; exact Shapley values average over all orders.",
+            "Credit along one path, on which all examples arrive together; Shapley values average over all orders.",
         ),
         provenance=case.record(nodes=nodes, gradients=found.evaluations),
     )

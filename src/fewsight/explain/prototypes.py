@@ -1,4 +1,4 @@
-"""How do support examples and channels make the difference between two classes? For squared distances to prototypes (A7).
+"""How do support examples, and channels, tell two classes apart? For squared distances to prototypes (A7).
 
 z_c = -|f - p_c|^2 splits exactly over the examples of class c, and z_c - z_c' over the channels of the embedding.
 """
@@ -37,8 +37,8 @@ class HasPrototypes(Protocol):
 def prototypes(case: Case) -> Explanation:
     """The contrast z_c - z_c' split over support examples, `(K,)`; exactly additive.
 
-    z_c = sum_{i in c} (v_i / V_c) [-|f - s_i|^2 + |s_i - p_c|^2] with V_c the weights of class c; examples of other classes
-    have no part in this contrast.
+    z_c = sum_{i in c} (v_i / V_c) [-|f - s_i|^2 + |s_i - p_c|^2] with V_c the sum of weights of class c; examples of
+    other classes have no part in this contrast.
 
     Raises:
         ExplanationError: no squared Euclidean prototypes here, or the target is not a contrast.
@@ -74,8 +74,8 @@ def prototype_channels(case: Case) -> Explanation:
 def prototype_leave_one_out(case: Case) -> np.ndarray:
     """Effect of leaving example i out on z_c - z_c', in closed form, `(K,)`; NaN where the class disappears with it.
 
-    z_c(-i) = -|f - p_c|^2 - |e_i|^2 - 2 (f - p_c).e_i with e_i = (s_i - p_c) v_i / (V_c - v_i): one example in K_c moves the
-    prototype by d_i / (K_c - 1). Exact where the embedding of one example does not depend on the others.
+    z_c(-i) = -|f - p_c|^2 - |e_i|^2 - 2 (f - p_c).e_i with e_i = (s_i - p_c) v_i / (V_c - v_i): one example in K_c
+    moves the prototype by d_i / (K_c - 1). Exact where the embedding of one example does not depend on the others.
     """
     f, s, p = _embedded(case)
     sign, share = _sides(case)
@@ -108,7 +108,7 @@ def _explanation(
 
 
 def _embedded(case: Case) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """f `(D,)`, s `(K, D)` and p `(N, D)` in float64, after making sure that the scores are squared distances of them."""
+    """f `(D,)`, s `(K, D)`, p `(N, D)` in float64, after making sure that the scores are their squared distances."""
     learner = case.learner
     if not isinstance(learner, HasPrototypes):
         raise ExplanationError(f"{type(learner).__name__} has no prototypes")

@@ -1,8 +1,8 @@
 """Which part of the query decided? Saliency, integrated gradients and occlusion of the adapted model (A1).
 
-The learner adapts once; after that only queries vary, each of them alone in front of the adapted model. So the support set
-is never stacked along with interpolation steps, and queries that would influence each other (a transductive learner) are
-evaluated one by one.
+The learner adapts once; after that only queries vary, each of them alone in front of the adapted model. So the
+support set is never stacked along with interpolation steps, and queries that would influence each other (a
+transductive learner) are evaluated one by one.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def integrated_gradients(
     *,
     nodes: int = NODES,
     panels: int = PANELS,
-    bound: float = 1e-4,
+    bound: float = 1e-2,
 ) -> Explanation:
     """(x - b) times the mean gradient on the straight path from b to x; sums to F(x) - F(b).
 
@@ -73,6 +73,7 @@ def integrated_gradients(
         nodes=nodes,
         panels=panels,
         bound=bound,
+        stop=case.late,
     )
     return Explanation(
         kind="integrated_gradients",
@@ -85,6 +86,7 @@ def integrated_gradients(
         baseline_name="the empty query (zeros)" if baseline is None else "the baseline query",
         semantics="replace",
         residual=residual(found.values, found.end, found.start),
+        bound=bound,
         notes=_notes(case, "Relative to the baseline: a part that equals it gets 0, however telling its emptiness is."),
         provenance=case.record(nodes=nodes, gradients=found.evaluations),
     )

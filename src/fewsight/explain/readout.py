@@ -1,7 +1,7 @@
 """How much of the answer is each support example's vote? The attention of learners that answer by it (A6).
 
-p(y | x) = sum_i a_i y_i, so example i gives class c exactly a_i [y_i = c]. That is a readout, not an effect: where the answer
-is certain, taking out an example of high attention may change nothing.
+p(y | x) = sum_i a_i y_i, so example i gives class c exactly a_i [y_i = c]. That is a readout, not an effect: where
+the answer is certain, taking out an example of high attention may change nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from fewsight.explain.case import Case
 from fewsight.explain.explanation import Explanation
 from fewsight.explain.quadrature import residual
 from fewsight.explain.subsets import sole_examples
-from fewsight.explain.target import Target, class_names, probability, value
+from fewsight.explain.target import class_names, probability, value
 from fewsight.tree import Tree
 
 
@@ -38,7 +38,7 @@ def attention(case: Case) -> Explanation:
         ExplanationError: the learner does not answer by attention.
     """
     votes = _weights(case) * _votes(case)
-    case = case.toward(_readable(case))
+    case = as_votes(case)
     full = case.query_values(case.query).item()
     return Explanation(
         kind="attention",
@@ -84,7 +84,8 @@ def _votes(case: Case) -> np.ndarray:
     return (y == case.target.index).double().numpy()
 
 
-def _readable(case: Case) -> Target:
+def as_votes(case: Case) -> Case:
+    """The case with what is voted on for its target: the probability of its class, or its value in regression."""
     if case.support.ways is None:
-        return value(case.target.index)
-    return probability(case.target.index, tuple(str(name) for name in class_names(case.support)))
+        return case.toward(value(case.target.index))
+    return case.toward(probability(case.target.index, tuple(str(name) for name in class_names(case.support))))

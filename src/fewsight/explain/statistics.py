@@ -1,4 +1,4 @@
-"""How alike are two explanations, and how sure is a mean? Rank correlations and intervals, which say when they cannot say."""
+"""How alike are two explanations, and how sure is a mean? Figures that say when they are not defined."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Interval = tuple[float, float]
 def rank_correlation(a: np.ndarray, b: np.ndarray, strata: np.ndarray | None = None) -> float:
     """Spearman's rank correlation of two arrays of one shape; NaN where it is not defined.
 
-    Not defined: fewer than `FEWEST` players that both have a number, or one side constant. Players that are exactly 0 on both
-    sides are left out: that they agree says nothing (the empty background of an image, classes not compared).
+    Not defined: fewer than `FEWEST` players that both have a number, or one side constant. Players that are exactly 0
+    on both sides are left out: that they agree says nothing (the empty background of an image, classes not compared).
 
     Args:
         strata: a group for each player; ranks are then compared only within groups.

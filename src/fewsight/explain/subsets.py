@@ -57,8 +57,8 @@ def sole_examples(case: Case) -> np.ndarray:
 def leave_one_out(case: Case, *, drop: bool = False) -> Explanation:
     """F(all) - F(all without i), adapting again each time, `(K,)`.
 
-    Without `drop`, an example that is the only one of its class has the value NaN: with it the class disappears, which is
-    another task and not a number.
+    Without `drop`, an example that is the only one of its class has the value NaN: with it the class disappears,
+    which is another task and not a number.
     """
     size = case.support.size
     sole = np.zeros(size, dtype=bool) if drop else sole_examples(case)
@@ -85,41 +85,36 @@ def leave_one_out(case: Case, *, drop: bool = False) -> Explanation:
     )
 
 
-def shapley(
-    case: Case, *, drop: bool = True, players: Partition | None = None, pairs: int | None = None
-) -> Explanation:
+PAIRS = (8, 64)
+"""Pairs of random orders behind estimated Shapley values: at first, and at most."""
+PRECISION = 0.05
+"""Half-width of the intervals, as a share of the largest value, at which an estimate is good enough."""
+
+
+def shapley(case: Case, *, drop: bool = True, players: Partition | None = None) -> Explanation:
     """Shapley values of the game F on subsets of the support set; they add up to F(all) - F(none).
+
+    Exact from all 2^n subsets for up to `game.EXACT` players; beyond, estimated from random orders, with intervals.
 
     Args:
         drop: see the module docstring; False needs a target that survives the loss of a class (a probability).
         players: groups of examples as players; default: each example.
-        pairs: estimate from this many pairs of random orders, with intervals; default: exact, all 2^n subsets.
 
     Raises:
-        ExplanationError: too many players for the exact values, or a target that is not defined on all subsets.
+        ExplanationError: the target is not defined on all subsets.
     """
     groups = players or singly(case)
-    n = len(groups.names)
-    interval = None
-    if pairs is None:
+    if len(groups.names) <= game.EXACT:
         earned = table(case, drop=drop, players=groups)
-        values, ends = game.shapley(earned), earned[[0, -1]]
-        notes = [f"Exact: adapted again on all {earned.size} subsets."]
+        values, interval, ends = game.shapley(earned), None, earned[[0, -1]]
+        note = f"Exact: adapted again on all {earned.size} subsets."
     else:
-        _require_defined(case, drop)
-        orders = game.sample_orders(n, pairs, np.random.default_rng([case.seed, n]))
-        masks = game.arrivals(orders)
-        earned = coalitions.values(case, groups.examples(masks.reshape(-1, n)), drop=drop).reshape(masks.shape[:2])
-        values, interval = game.shapley_from_orders(orders, earned)
-        ends = earned[0, [0, -1]]
-        notes = [
-            f"Estimated from {2 * pairs} random orders of the {n} players; intervals are 95 % over pairs of orders."
-        ]
+        values, interval, ends, orders = _sampled(case, groups, drop)
+        note = f"Estimated from {orders} random orders of arrival; intervals are 95 % over pairs of orders."
+    who = "support example" if players is None else "group of support examples"
     return Explanation(
         kind="shapley" if players is None else "shapley_groups",
-        question="What is each support example worth, over all orders in which they could have arrived?"
-        if players is None
-        else "What is each group of support examples worth, over all orders in which they could have arrived?",
+        question=f"What is each {who} worth, over all orders in which they could have arrived?",
         values=values,
         players=groups.names,
         target=case.target.description,
@@ -130,9 +125,25 @@ def shapley(
         residual=residual(values, ends[1], ends[0]),
         bound=1e-6,
         interval=interval,
-        notes=tuple(notes),
-        provenance=case.record(adaptations=earned.size),
+        notes=(note,),
+        provenance=case.record(),
     )
+
+
+def _sampled(case: Case, groups: Partition, drop: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    """Estimated values, their intervals, F of nobody and everybody, and the number of orders it took."""
+    _require_defined(case, drop)
+    n = len(groups.names)
+    generator = np.random.default_rng([case.seed, n])
+    orders = game.sample_orders(n, PAIRS[0], generator)
+    while True:
+        masks = game.arrivals(orders)
+        earned = coalitions.values(case, groups.examples(masks.reshape(-1, n)), drop=drop).reshape(masks.shape[:2])
+        values, interval = game.shapley_from_orders(orders, earned)
+        precise = (interval[:, 1] - values).max() <= PRECISION * np.abs(values).max()
+        if precise or len(orders) >= 2 * PAIRS[1] or case.late():
+            return values, interval, earned[0, [0, -1]], len(orders)
+        orders = np.concatenate([orders, game.sample_orders(n, len(orders) // 2, generator)])
 
 
 def banzhaf(case: Case, *, drop: bool = True) -> Explanation:
@@ -149,7 +160,7 @@ def banzhaf(case: Case, *, drop: bool = True) -> Explanation:
         baseline_name="",
         semantics=SEMANTICS[drop],
         notes=("Banzhaf values need not add up; they are the steadiest ranking when F is noisy.",),
-        provenance=case.record(adaptations=earned.size),
+        provenance=case.record(),
     )
 
 
@@ -170,10 +181,10 @@ def interactions(case: Case, *, drop: bool = True) -> Explanation:
         residual=residual(values, earned[-1], earned[0]),
         bound=1e-6,
         notes=(
-            "Shapley-Taylor index of order 2: the diagonal is what an example does alone; a pair's joint effect is split in "
-            "half between (i, j) and (j, i); negative means redundant.",
+            "Shapley-Taylor index of order 2: the diagonal is what an example does alone; a pair's joint effect is split "
+            "in half between (i, j) and (j, i); negative means redundant.",
         ),
-        provenance=case.record(adaptations=earned.size),
+        provenance=case.record(),
     )
 
 
@@ -184,7 +195,7 @@ def table(case: Case, *, drop: bool = True, players: Partition | None = None) ->
     if n > game.EXACT:
         raise ExplanationError(
             f"{n} players have 2^{n} subsets, more than the 2^{game.EXACT} evaluated: "
-            "use path, shapley with pairs=..., or classes as players"
+            "use path, or shapley, which then estimates"
         )
     _require_defined(case, drop)
     return coalitions.values(case, groups.examples(game.coalitions(n)), drop=drop)
