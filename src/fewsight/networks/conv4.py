@@ -1,6 +1,7 @@
-"""Conv4: four blocks of 3x3 convolution, normalisation, ReLU and 2x2 max-pooling; the classic few-shot image encoder.
+"""Conv4: four blocks of 3x3 convolution, normalisation, 2x2 max-pooling and ReLU; the classic few-shot image encoder.
 
-Vinyals et al. 2016, section 4.1; MAML and Prototypical Networks use the same. 28x28 images give 64 features.
+Vinyals et al. 2016, section 4.1; MAML and Prototypical Networks use the same. 28x28 images give 64 features. Pooling comes
+before the ReLU: both are monotone, so the function is the same, at a quarter of the work.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ class Conv4(nn.Module):
             layers += [
                 nn.Conv2d(channels if block == 0 else hidden, hidden, 3, padding=1),
                 NORMS[norm](hidden),
-                nn.ReLU(),
                 nn.MaxPool2d(2),
+                nn.ReLU(),
             ]
         self.layers = nn.Sequential(*layers)
         self.out_features = hidden * (size[0] >> blocks) * (size[1] >> blocks)

@@ -1,0 +1,247 @@
+"""How is the gradient of a meta-batch computed fastest here? By measuring the feasible ways on the real workload.
+
+A strategy is how tasks are laid out and how numbers are (channels-last memory, bfloat16 convolutions). Tasks can go in a
+loop; or all at once with `torch.func.vmap`; or so that the Python of the inner loop runs only once: its tensor operations
+are recorded as a graph which is replayed ("trace") or compiled ("compile"). All give the same gradient, bfloat16 within
+its precision. Which is fastest depends on the network and the machine: a vectorised MLP is many times faster than a loop,
+a vectorised convolution with per-task weights slower. `choose` times each and says what it took and why.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, grad_and_value, vmap
+from torch.fx.experimental.proxy_tensor import make_fx
+
+from fewsight import tree
+from fewsight.errors import RecipeError, suggest
+from fewsight.learner import Learner, task_loss, task_metric
+from fewsight.task import Support, Task, stack
+from fewsight.tree import Tree
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """One way to compute a meta-gradient; `str()` and `parse` are inverse.
+
+    Attributes:
+        layout: "loop" (task after task), "vmap" (all tasks at once), "trace" (vmap recorded once, then replayed) or
+            "compile" (the recorded graph compiled).
+        channels_last: image tensors and convolution weights in channels-last memory order.
+        bf16: convolutions and matrix products in bfloat16 under autocast; parameters stay float32.
+    """
+
+    layout: str = "loop"
+    channels_last: bool = False
+    bf16: bool = False
+
+    def __str__(self) -> str:
+        return "+".join([self.layout, *(name for name in ("channels_last", "bf16") if getattr(self, name))])
+
+    @classmethod
+    def parse(cls, name: str) -> Strategy:
+        """The strategy of that name, for example "loop+channels_last+bf16"."""
+        if name not in STRATEGIES:
+            raise RecipeError(f"unknown strategy {name!r}{suggest(name, STRATEGIES)}")
+        return STRATEGIES[name]
+
+
+STRATEGIES = {
+    str(strategy): strategy
+    for layout in ("loop", "vmap", "trace", "compile")
+    for channels_last, bf16 in ((False, False), (True, False), (False, True), (True, True))
+    for strategy in [Strategy(layout, channels_last, bf16)]
+}
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """Mean query loss and mean metric (accuracy, or squared error) of a meta-batch."""
+
+    loss: float
+    metric: float
+
+
+class Engine:
+    """Computes meta-gradients of `learner` by one strategy; arranges its convolution weights in memory to suit."""
+
+    def __init__(self, learner: Learner, strategy: Strategy) -> None:
+        self.learner = learner
+        self.strategy = strategy
+        self._graphs: dict[Any, Callable[..., Any]] = {}
+        _arrange(learner, strategy.channels_last)
+
+    def gradients(self, tasks: Sequence[Task]) -> StepResult:
+        """Leave the gradient of the mean loss over `tasks` in `.grad` of the learner's parameters."""
+        self.learner.zero_grad(set_to_none=True)
+        tasks = [self._laid_out(task) for task in tasks]
+        if self.strategy.layout == "loop":
+            results = [self._one(task, 1 / len(tasks)) for task in tasks]
+            loss, metric = (torch.stack(column).mean() for column in zip(*results, strict=True))
+        else:
+            parameters = {name: p for name, p in self.learner.named_parameters() if p.requires_grad}
+            omega, batch = {name: p.detach() for name, p in parameters.items()}, stack(tasks)
+            gradient, (loss, metric) = self._vectorised(omega, batch)(omega, batch)
+            for name, parameter in parameters.items():
+                parameter.grad = gradient[name]
+        return StepResult(float(loss), float(metric))
+
+    def _one(self, task: Task, share: float) -> tuple[Tensor, Tensor]:
+        loss, metric = self._measure(self.learner.meta_forward, task)
+        (loss * share).backward()
+        return loss.detach(), metric.detach()
+
+    def _vectorised(self, omega: dict[str, Tensor], batch: Task) -> Callable[..., Any]:
+        """The function from parameters and batch to gradient and values; recorded anew for each new shape."""
+
+        def function(omega: dict[str, Tensor], batch: Task) -> Any:
+            return grad_and_value(self._mean_loss, has_aux=True)(omega, batch)
+
+        if self.strategy.layout == "vmap":
+            return function
+        key = (batch.support.ways, tuple(leaf.shape for leaf in tree.leaves(batch)))
+        if key not in self._graphs:
+            graph = make_fx(function)(omega, batch)
+            self._graphs[key] = torch.compile(graph) if self.strategy.layout == "compile" else graph
+        return self._graphs[key]
+
+    def _mean_loss(self, omega: dict[str, Tensor], tasks: Task) -> tuple[Tensor, Tensor]:
+        omega = {f"learner.{name}": value for name, value in omega.items()}
+
+        def scores(support: Support, query: Tree) -> Tensor:
+            return functional_call(_Meta(self.learner), omega, (support, query))
+
+        losses, metrics = vmap(lambda task: self._measure(scores, task), randomness="different")(tasks)
+        return losses.mean(), metrics.mean()
+
+    def _measure(self, scores_of: Callable[..., Tensor], task: Task) -> tuple[Tensor, Tensor]:
+        with precision(self.strategy.bf16):
+            scores = scores_of(task.support, task.query).to(task.support.weight.dtype)
+        return task_loss(scores, task), task_metric(scores, task)
+
+    def _laid_out(self, task: Task) -> Task:
+        if not self.strategy.channels_last:
+            return task
+
+        return tree.tree_map(lambda leaf: _channels_last(leaf) if leaf.ndim == 4 else leaf, task)
+
+
+class _Meta(nn.Module):
+    """`meta_forward` as a module's forward, which is what `functional_call` calls."""
+
+    def __init__(self, learner: Learner) -> None:
+        super().__init__()
+        self.learner = learner
+
+    def forward(self, support: Support, query: Tree) -> Tensor:
+        return self.learner.meta_forward(support, query)
+
+
+def precision(bf16: bool) -> contextlib.AbstractContextManager[Any]:
+    """Autocast to bfloat16 on the CPU, or nothing."""
+    return torch.autocast("cpu", torch.bfloat16) if bf16 else contextlib.nullcontext()
+
+
+def _arrange(learner: nn.Module, channels_last: bool) -> None:
+    order = torch.channels_last if channels_last else torch.contiguous_format
+    for parameter in learner.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=order)
+
+
+def _channels_last(images: Tensor) -> Tensor:
+    """Images `(B, C, H, W)` with channels-last strides, also where C = 1, which torch takes for either order."""
+    _, channels, height, width = images.shape
+    images = images.contiguous(memory_format=torch.channels_last)
+    return images.as_strided(images.shape, (height * width * channels, 1, width * channels, channels))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What `choose` took, and the evidence: seconds of one meta-step by strategy, and why others were left out."""
+
+    strategy: Strategy
+    seconds: dict[str, float] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        if not self.seconds:
+            return f"strategy {self.strategy} (as asked)"
+        timed = ", ".join(f"{name} {s * 1e3:.1f} ms" for name, s in sorted(self.seconds.items(), key=lambda i: i[1]))
+        left = "".join(f"; {name} left out: {why}" for name, why in self.left_out.items())
+        return f"strategy {self.strategy}: fastest of one measured meta-step each ({timed}){left}"
+
+
+def choose(
+    learner: Learner,
+    tasks: Sequence[Task],
+    *,
+    steps: int = 0,
+    repeats: int = 3,
+    bf16: bool = True,
+    compiled: bool | None = None,
+) -> Choice:
+    """Time each feasible strategy on `tasks` (one meta-batch) and take the fastest.
+
+    Args:
+        steps: how many meta-steps the training will take; compiling is tried only where it can pay for itself.
+        bf16: allow bfloat16 (its rounding changes gradients by about 1 %).
+        compiled: try compiling, or not; None decides by `steps`.
+    """
+    image = any(leaf.ndim == 4 for leaf in tree.leaves(tasks[0].query))
+    kept = {name: p.data.clone() for name, p in learner.named_parameters()}
+    seconds: dict[str, float] = {}
+    left_out: dict[str, str] = {}
+    candidates = [Strategy("loop"), Strategy("vmap"), Strategy("trace")]
+    if image:
+        candidates.append(Strategy("loop", channels_last=True))
+        if bf16:
+            candidates.append(Strategy("loop", channels_last=True, bf16=True))
+    for strategy in candidates:
+        _time(learner, strategy, tasks, repeats, seconds, left_out)
+    if compiled is None:
+        compiled = not image and steps * seconds.get("trace", 0.0) > COMPILE_SECONDS
+    if compiled and "trace" in seconds:
+        _time(learner, Strategy("compile"), tasks, repeats, seconds, left_out)
+    else:
+        left_out["compile"] = "convolutions take over a minute to compile" if image else "too short a run to pay for it"
+    best = STRATEGIES[min(seconds, key=lambda name: seconds[name])]
+    for name, parameter in learner.named_parameters():
+        parameter.data = kept[name]
+    learner.zero_grad(set_to_none=True)
+    return Choice(best, seconds, left_out)
+
+
+COMPILE_SECONDS = 60.0
+"""Compiling an inner loop takes about this long, so shorter runs do not try."""
+
+
+def _time(
+    learner: Learner,
+    strategy: Strategy,
+    tasks: Sequence[Task],
+    repeats: int,
+    seconds: dict[str, float],
+    left_out: dict[str, str],
+) -> None:
+    try:
+        engine = Engine(learner, strategy)
+        engine.gradients(tasks)  # warm-up; compiles where asked
+        times = []
+        for _ in range(repeats):
+            started = time.perf_counter()
+            engine.gradients(tasks)
+            times.append(time.perf_counter() - started)
+        seconds[str(strategy)] = median(times)
+    except (RuntimeError, NotImplementedError, torch._dynamo.exc.TorchDynamoException) as error:
+        if strategy.layout == "loop":
+            raise
+        left_out[str(strategy)] = str(error).strip().splitlines()[0][:120]
