@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fewsight.errors import RunError
@@ -33,6 +33,7 @@ def state(value: float) -> dict[str, Any]:
     return {"weights": {"w": torch.full((1000,), value)}, "step": value}
 
 
+@settings(deadline=None, max_examples=40)
 @given(facts=JSON)
 def test_what_is_not_a_tensor_comes_back_as_it_was(facts: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("facts") / "a.json"

@@ -192,8 +192,8 @@ def _keys(table: Mapping[str, Any]) -> list[str]:
 
 
 def _explain(error: ValidationError) -> str:
-    """The first problem in one line."""
-    first, *others = error.errors()
+    """The first problem in one line; unknown keys first, a misspelt key is also a missing one."""
+    first, *others = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
     *place, key = [str(part) for part in first["loc"] if not isinstance(part, int)]
     path = ".".join([*place, key])
     if first["type"] == "extra_forbidden":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -64,9 +66,23 @@ def baselines(task: Task) -> dict[str, float]:
     given, asked = (task.support.weight > 0).numpy(), (task.query_weight > 0).numpy()
     x, y = support[given], task.support.y.numpy()[given]
     query, target = query[asked], task.target.numpy()[asked]
-    if task.support.ways is None:
-        return {name: float(np.square(model(x, y, query) - target).mean()) for name, model in REGRESSION.items()}
-    return {name: float((model(x, y, query) == target).mean()) for name, model in CLASSIFICATION.items()}
+    with _one_thread():
+        if task.support.ways is None:
+            return {name: float(np.square(model(x, y, query) - target).mean()) for name, model in REGRESSION.items()}
+        return {name: float((model(x, y, query) == target).mean()) for name, model in CLASSIFICATION.items()}
+
+
+def _one_thread() -> Any:
+    """Keeps linear algebra in one thread: on problems this small, waiting for others takes up to 25 times as long."""
+    return _thread_pools().limit(limits=1)
+
+
+@cache
+def _thread_pools() -> Any:
+    import sklearn.linear_model  # noqa: F401  # its libraries must be loaded to be found
+    from threadpoolctl import ThreadpoolController  # scikit-learn brings it
+
+    return ThreadpoolController()
 
 
 def _rows(inputs: Tree) -> np.ndarray | None:
