@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -276,6 +277,26 @@ def test_a_full_disk_while_training_keeps_the_checkpoint_and_resumes(
     assert same(weights(unbroken), weights(resumed))
 
 
+@pytest.mark.parametrize("limit", [600, 1200, 1800, 2400])
+def test_files_that_may_not_grow_while_training(
+    regressor: Callable[..., MAML], sines: Episodes, tmp_path: Path, limit: int
+) -> None:
+    """The kernel refuses whatever comes first, metrics, curves or checkpoint: one error, and training goes on later."""
+    settings: dict[str, Any] = {"steps": 25, "strategy": "loop", "checkpoint_every": 4, "progress": False}
+    run, unbroken, resumed = Run.create(tmp_path / "run"), regressor(), regressor()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        with pytest.raises(RunError, match=r"cannot write .* resume"):
+            fit(regressor(), sines, run=run, **settings)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    fit(resumed, sines, run=Run.open(run.folder), **settings)
+    fit(unbroken, sines, run=Run.create(tmp_path / "unbroken"), **settings)
+    assert same(weights(unbroken), weights(resumed))
+    assert lines(run) == lines(Run.open(tmp_path / "unbroken"))
+
+
 def test_the_measured_strategy_stays(
     regressor: Callable[..., MAML], sines: Episodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -328,7 +349,7 @@ def test_curves_in_tensorboard(regressor: Callable[..., MAML], sines: Episodes, 
 def test_without_tensorboard(
     regressor: Callable[..., MAML], sines: Episodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    monkeypatch.setitem(sys.modules, "tensorboard.compat.proto", None)
     run = Run.create(tmp_path / "run")
     assert fit(regressor(), sines, steps=2, run=run, strategy="loop", progress=False).stopped == "finished"
     assert not (run.folder / "tensorboard").exists()

@@ -20,7 +20,7 @@ CHAINS = 5
 def in_a_process(out: Path, line: int = 0, only: Collection[str] = ()) -> int | None:
     """`train` in a process of its own, forked from one that has imported what is slow to import; its exit code."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["fewsight.training", "torch._dynamo", "torch.utils.tensorboard"])
+    context.set_forkserver_preload(["fewsight.training", "torch._dynamo", "tensorboard.summary"])
     process = context.Process(target=train, args=(out, line, only))
     process.start()
     process.join()
