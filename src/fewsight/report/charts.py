@@ -119,7 +119,15 @@ def curves(
         legend.append(element("line", x1=0, x2=30, y1=y, y2=y, class_=look))
         legend.append(element("text", label, x=38, y=y + 4))
     stretched = element(
-        "svg", *drawn, viewBox="0 0 100 100", preserveAspectRatio="none", x=48, y=top, width="82%", height=PLOT
+        "svg",
+        *drawn,
+        viewBox="0 0 100 100",
+        preserveAspectRatio="none",
+        class_="free",
+        x=48,
+        y=top,
+        width="82%",
+        height=PLOT,
     )
     axes = [
         element("line", x1=44, x2=44, y1=top, y2=top + PLOT, class_="axis"),

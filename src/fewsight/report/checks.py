@@ -42,8 +42,9 @@ class Tested:
 
 
 def tested(subject: Subject) -> list[Tested]:
-    """Every explanation of the analysis with its checks."""
-    return [_tested(subject, explanation) for explanation in subject.analysis.values()]
+    """Every explanation with its checks, those drawn large first."""
+    ordered = sorted(subject.analysis.values(), key=lambda explanation: explanation not in subject.headline)
+    return [_tested(subject, explanation) for explanation in ordered]
 
 
 def _tested(subject: Subject, explanation: Explanation) -> Tested:

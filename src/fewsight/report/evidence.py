@@ -10,7 +10,7 @@ from fewsight.explain.explanation import Explanation
 from fewsight.report.figure import Figure
 from fewsight.report.numerals import percent, plain, points, signed
 from fewsight.report.subject import EVIDENCE, Subject, probability
-from fewsight.report.waterfall import order, waterfall
+from fewsight.report.waterfall import column, order, waterfall
 
 STRIP = 25
 """Cards shown at once; beyond it the lightest wait behind a line that says how many there are and what they sum to."""
@@ -55,12 +55,18 @@ class Group:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The section: the explanation behind it, its cards, its waterfall, and all explanations beside each other."""
+    """The section.
+
+    Attributes:
+        explanation: what cards and waterfall are drawn from; `drawn` adds the same by class where there is one.
+        figures: the waterfall of each explanation `drawn`.
+        compared: all explanations by example; their values, beside each other, are `comparison`.
+    """
 
     explanation: Explanation
     groups: list[Group]
-    waterfall: Figure
-    by_class: Figure | None
+    drawn: list[Explanation]
+    figures: list[Figure]
     compared: list[Explanation]
     columns: list[str]
     comparison: list[list[str]]
@@ -68,24 +74,28 @@ class Evidence:
 
 def evidence(subject: Subject) -> Evidence | None:
     """None where no explanation gives every support example a value."""
-    explanation = subject.evidence
+    words, explanation = subject.words, subject.evidence
     if explanation is None:
         return None
+    by_class = subject.analysis.get("shapley_classes")
+    drawn = [explanation, *([] if by_class is None else [by_class])]
     compared = subject.by_example((*EVIDENCE, "leave_one_out"))
-    comparison = [
-        [name, subject.label(example), *(signed(float(e.values.reshape(-1)[example])) for e in compared)]
-        for example, name in enumerate(subject.analysis.support_names)
-    ]
-    classes = subject.analysis.get("shapley_classes")
-    columns = [subject.words("example"), subject.words("class"), *(subject.words.kind(e.kind) for e in compared)]
+    printed = [column(each) for each in compared]
     return Evidence(
-        explanation,
-        _groups(subject, explanation),
-        waterfall(subject, explanation),
-        waterfall(subject, classes) if classes is not None else None,
-        compared,
-        columns,
-        comparison,
+        explanation=explanation,
+        groups=_groups(subject, explanation),
+        drawn=drawn,
+        figures=[waterfall(subject, each) for each in drawn],
+        compared=compared,
+        columns=[
+            words("example"),
+            words("value" if subject.regression else "class"),
+            *(words.kind(each.kind) for each in compared),
+        ],
+        comparison=[
+            [name, subject.label(example), *(values[example] for values in printed)]
+            for example, name in enumerate(subject.analysis.support_names)
+        ],
     )
 
 
@@ -100,30 +110,30 @@ def _groups(subject: Subject, explanation: Explanation) -> list[Group]:
         shown = [card for card in cards[:STRIP] if card.tone == tone]
         hidden = [card for card in cards[STRIP:] if card.tone == tone]
         if shown or hidden or tone != "neutral":
-            more = words.count("hidden", len(hidden), sum=signed(sum(card.value for card in hidden)))
+            more = words.count("hidden", len(hidden), sum=signed(sum(card.value for card in hidden), largest))
             groups.append(Group(tone, title, shown, hidden, more))
     return groups
 
 
 def _card(subject: Subject, example: int, value: float, largest: float) -> Card:
     share = abs(value) / largest
-    own = subject.analysis.support_labels[example] == subject.analysis.predicted
+    own = not subject.regression and subject.analysis.support_labels[example] == subject.analysis.predicted
     return Card(
         tone="neutral" if share <= NOTHING else "for" if value > 0 else "against",
         name=subject.analysis.support_names[example],
         label=subject.label(example),
         picture=subject.thumbnail(example),
         value=value,
-        figure=signed(value),
+        figure=signed(value, largest),
         share=share,
         without=without(subject, example),
-        flag=subject.words("suspect", label=subject.answer) if own and value < 0 and share > SUSPECT else "",
+        flag=subject.words("suspect") if own and value < 0 and share > SUSPECT else "",
     )
 
 
 def without(subject: Subject, example: int) -> str:
     """What is left without this example: no class, or what exact leave-one-out says; empty where nothing is known."""
-    if subject.analysis.support_labels.count(subject.analysis.support_labels[example]) == 1:
+    if not subject.regression and subject.alone(example):
         return subject.words("without_class", label=subject.label(example))
     explanation = next(iter(subject.by_example(["leave_one_out"])), None)
     if explanation is None:

@@ -5,9 +5,14 @@ from __future__ import annotations
 from math import isnan, log10
 
 
-def signed(value: float) -> str:
-    """`+0.83`, `−0.0042`; three digits at least where the value is small."""
-    return _minus(f"{value:+.{_decimals(value)}f}")
+def signed(value: float, largest: float | None = None) -> str:
+    """`+0.83`, `−0.0042`; "n/a" where it is not defined.
+
+    Args:
+        largest: the largest of the values printed side by side, which then all have the decimals that it needs.
+    """
+    decimals = _decimals(value) if largest is None else _decimals(largest / 10)
+    return "n/a" if isnan(value) else _minus(f"{value:+.{decimals}f}")
 
 
 def plain(value: float) -> str:
@@ -36,7 +41,7 @@ def capital(sentence: str) -> str:
 
 def _decimals(value: float) -> int:
     """Two, or as many as show two digits of a small value, six at most."""
-    return 2 if value == 0 or abs(value) >= 0.095 else min(6, 1 - int(log10(abs(value)) // 1))
+    return 2 if isnan(value) or value == 0 or abs(value) >= 0.095 else min(6, 1 - int(log10(abs(value)) // 1))
 
 
 def _minus(text: str) -> str:

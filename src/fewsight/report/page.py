@@ -102,7 +102,7 @@ def render(
         subject=subject,
         analysis=analysis,
         words=words,
-        title=title or words("title", label=subject.answer),
+        title=title or words("title_value" if subject.regression else "title", label=subject.answer),
         style=palette.style(),
         light=light(subject),
         sureness=sureness(subject),

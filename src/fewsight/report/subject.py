@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import exp, log
 
 import numpy as np
 
 from fewsight.explain.analysis import Analysis
 from fewsight.explain.explanation import Explanation
+from fewsight.report.numerals import capital, plain
 from fewsight.report.words import Words
 
 EVIDENCE = ("shapley", "path", "banzhaf", "influence", "attention", "prototypes")
@@ -17,7 +17,7 @@ EVIDENCE = ("shapley", "path", "banzhaf", "influence", "attention", "prototypes"
 QUERY = ("integrated_gradients", "occlusion", "saliency")
 """Explanations by parts of the query, the one that is drawn large first."""
 CLOSE = 1e-3
-"""Within this, a target's value is taken to be the function of the probabilities it looks like."""
+"""Within this, absolute and relative, the value of a target tells which function of the scores it is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,14 @@ class Subject:
     query: np.ndarray | None = None
 
     @property
+    def regression(self) -> bool:
+        return self.analysis.task == "regression"
+
+    @property
     def answer(self) -> str:
+        """The class the model chose, or the value it predicts."""
+        if self.regression:
+            return plain(self.analysis.scores[self.analysis.predicted])
         return self.analysis.labels[self.analysis.predicted]
 
     @property
@@ -50,8 +57,14 @@ class Subject:
         return len(self.analysis.support_names)
 
     def label(self, example: int) -> str:
-        """The class name of a support example."""
+        """The class name of a support example, or its values."""
+        if self.regression:
+            return ", ".join(map(plain, self.analysis.support_values[example]))
         return self.analysis.labels[self.analysis.support_labels[example]]
+
+    def alone(self, example: int) -> bool:
+        """Whether it is the only example of its class, so that the class goes with it."""
+        return self.analysis.support_labels.count(self.analysis.support_labels[example]) == 1
 
     def thumbnail(self, example: int) -> str | None:
         return self.thumbnails[example] if self.thumbnails else None
@@ -76,19 +89,30 @@ class Subject:
 
     def odds(self, explanation: Explanation) -> bool:
         """Whether its target is the margin of the answer over all others: the logarithm of the answer's odds."""
-        share = self.analysis.probabilities[self.analysis.predicted]
-        return explanation.target.startswith("margin") and abs(probability(explanation.value) - share) < CLOSE
+        scores, answer = np.array(self.analysis.scores), self.analysis.predicted
+        if self.regression or len(scores) < 2:
+            return False
+        return bool(
+            np.isclose(explanation.value, scores[answer] - np.logaddexp.reduce(np.delete(scores, answer)), CLOSE, CLOSE)
+        )
 
     def contrast(self, explanation: Explanation) -> bool:
-        """Whether its target is the answer against the runner-up: the logarithm of the ratio of their probabilities."""
-        shares = [self.analysis.probabilities[index] for index in (self.analysis.predicted, self.analysis.runner_up)]
-        return min(shares) > 0 and abs(explanation.value - log(shares[0] / shares[1])) < CLOSE
+        """Whether its target is the answer against the runner-up: the difference of their scores."""
+        scores, pair = self.analysis.scores, (self.analysis.predicted, self.analysis.runner_up)
+        if self.regression or len(scores) < 2:
+            return False
+        return bool(np.isclose(explanation.value, scores[pair[0]] - scores[pair[1]], CLOSE, CLOSE))
+
+    def speaks(self, explanation: Explanation) -> bool:
+        """Whether a positive value speaks for the answer."""
+        return self.odds(explanation) or self.contrast(explanation)
 
     def sides(self, explanation: Explanation) -> tuple[str, str]:
         """What speaks for and what speaks against, as titles."""
-        if self.odds(explanation) or self.contrast(explanation):
+        if self.speaks(explanation):
             return self.words("for", label=self.answer), self.words("against", label=self.answer)
-        return self.directions(explanation)
+        blue, orange = self.directions(explanation)
+        return capital(blue), capital(orange)
 
     def directions(self, explanation: Explanation) -> tuple[str, str]:
         """What a positive and what a negative value do, in words."""
@@ -101,7 +125,7 @@ class Subject:
 
 def probability(margin: float) -> float:
     """The probability whose log-odds is `margin`."""
-    return 1 / (1 + exp(-margin)) if margin > -700 else 0.0
+    return float((1 + np.tanh(margin / 2)) / 2)
 
 
 def listed(lines: Iterable[str]) -> str:

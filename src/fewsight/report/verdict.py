@@ -8,7 +8,7 @@ from math import isnan
 from fewsight.explain.explanation import Explanation
 from fewsight.report.charts import Row, bars
 from fewsight.report.figure import Figure
-from fewsight.report.numerals import percent, points
+from fewsight.report.numerals import percent, plain, points
 from fewsight.report.subject import Subject, listed
 
 CLASSES = 10
@@ -31,9 +31,9 @@ class Light:
 
 
 def light(subject: Subject) -> Light:
-    """Poor: an explanation drawn large does not add up, or a model that knows nothing reproduces it.
+    """Poor: the page's main explanation does not add up, or a model that knows nothing reproduces it.
 
-    Fair: any other failed check, an explanation without a check, or a caveat. Good: nothing of the kind.
+    Fair: any other failed check, a large drawing without a check, or a caveat. Good: nothing of the kind.
     """
     words, explanations = subject.words, list(subject.analysis.values())
     failed = [
@@ -46,7 +46,7 @@ def light(subject: Subject) -> Light:
     ]
     nothing = [] if explanations else [words("reason_nothing")]
     reasons = [*failed, *subject.analysis.caveats, *unchecked, *nothing]
-    if any(broken(explanation) for explanation in subject.headline):
+    if any(map(broken, subject.headline[:1])):
         color = "poor"
     elif reasons:
         color = "fair"
@@ -66,8 +66,10 @@ def passed(explanation: Explanation) -> int:
     return sum(measured) + (explanation.residual is not None and explanation.complete)
 
 
-def probabilities(subject: Subject) -> Figure:
-    """The probability of each class after and before adaptation, the largest first."""
+def probabilities(subject: Subject) -> Figure | None:
+    """The probability of each class after and before adaptation, the largest first; None in regression."""
+    if subject.regression:
+        return None
     words, after, before = subject.words, subject.analysis.probabilities, subject.analysis.unadapted
     ranked = sorted(range(len(after)), key=lambda index: -after[index])
     shares = [(subject.analysis.labels[index], after[index], before[index]) for index in ranked]
@@ -88,9 +90,12 @@ def probabilities(subject: Subject) -> Figure:
 def sureness(subject: Subject) -> list[str]:
     """How sure the model is, how far ahead of the next candidate, and what it held before it saw the examples."""
     words, analysis = subject.words, subject.analysis
+    if subject.regression:
+        return [words("earlier", value=plain(analysis.unadapted_scores[analysis.predicted]))]
     first, second = (analysis.probabilities[index] for index in (analysis.predicted, analysis.runner_up))
-    sure = [words("probability", value=percent(first))]
-    if analysis.predicted != analysis.runner_up:
-        ends = {"runner_up": subject.runner_up, "value": percent(second), "points": points(first - second)[1:]}
-        sure.append(words("ahead", **ends))
-    return [*sure, words("earlier", value=percent(analysis.unadapted[analysis.predicted]))]
+    ends = {"runner_up": subject.runner_up, "value": percent(second), "points": points(first - second)[1:]}
+    return [
+        words("probability", value=percent(first)),
+        words("ahead", **ends),
+        words("earlier", value=percent(analysis.unadapted[analysis.predicted])),
+    ]

@@ -11,7 +11,7 @@ from fewsight.report.numerals import plain, signed
 from fewsight.report.subject import Subject, listed, named
 
 STEPS = 12
-"""Steps drawn one by one; the rest is one step."""
+"""Steps drawn one by one; the rest is one step in each direction."""
 
 
 def order(explanation: Explanation) -> list[int]:
@@ -19,56 +19,72 @@ def order(explanation: Explanation) -> list[int]:
     return [int(index) for index in np.argsort(-np.abs(explanation.values.reshape(-1)), kind="stable")]
 
 
-def waterfall(subject: Subject, explanation: Explanation) -> Figure:
-    """Steps of the players, examples or classes, that add up; a ranking from 0 where they add up to nothing."""
-    words, names = subject.words, explanation.players
-    values, ranked = explanation.values.reshape(-1), order(explanation)
-    examples = names == subject.analysis.support_names
-    steps = [
-        (
-            f"{subject.label(i)} · {names[i]}" if examples else names[i],
-            float(values[i]),
-            "for" if values[i] > 0 else "against",
-            subject.thumbnail(i) if examples else None,
-        )
-        for i in ranked[:STEPS]
+def column(explanation: Explanation) -> list[str]:
+    """The value of every player as printed, with the decimals the largest needs, and the interval of an estimate."""
+    values, largest = explanation.values.reshape(-1), _largest(explanation)
+    printed = [signed(float(value), largest) for value in values]
+    if explanation.interval is None:
+        return printed
+    ends = explanation.interval.reshape(-1, 2)
+    return [
+        f"{value} ({signed(float(low), largest)} … {signed(float(high), largest)})"
+        for value, (low, high) in zip(printed, ends, strict=True)
     ]
-    if rest := ranked[STEPS:]:
-        steps.append((words.count("waterfall_rest", len(rest)), float(values[rest].sum()), "rest", None))
-    start, additive = explanation.baseline or 0.0, explanation.baseline is not None
-    if not explanation.complete:
-        steps.append((words("waterfall_gap"), explanation.value - start - float(values.sum()), "rest", None))
 
-    level, rows = start, []
-    for label, value, tone, picture in steps:
-        level = level if additive else 0.0
-        rows.append(Row(label, signed(value), level, level + value, tone, picture))
-        level += value
+
+def waterfall(subject: Subject, explanation: Explanation) -> Figure:
+    """From before to after where the values add up to that; a ranking from 0 where they add up to nothing."""
+    words, names, printed = subject.words, explanation.players, column(explanation)
+    ranked, additive = order(explanation), explanation.baseline is not None
+    start = explanation.baseline if explanation.baseline is not None else 0.0
+    rows = _steps(subject, explanation, start if additive else None)
+    if additive:
+        first = Row(words("before"), plain(start), 0.0, start, "total")
+        rows = [first, *rows, Row(words("after"), plain(explanation.value), 0.0, explanation.value, "total")]
     blanks = {
         "target": explanation.target,
-        "lines": listed(named(names[i], signed(float(values[i]))) for i in ranked[:3]),
+        "lines": listed(named(names[i], printed[i]) for i in ranked[:3]),
         "name": explanation.baseline_name,
         "baseline": plain(start),
         "value": plain(explanation.value),
     }
     kind = "waterfall" if additive else "ranking"
-    if additive:
-        first = Row(words("before"), plain(start), 0.0, start, "total")
-        rows = [first, *rows, Row(words("after"), plain(explanation.value), 0.0, explanation.value, "total")]
-    title, text = words(f"{kind}_title", **blanks), words(f"{kind}_text", **blanks)
-    drawing = bars(f"waterfall-{explanation.kind}", title, text, rows, joined=additive)
-    odds = words("scale_odds") if subject.odds(explanation) else ""
-    note = f"{words('scale_target', **blanks)} {odds}".strip()
-    return Figure(title, drawing, [words("example"), words("contribution")], _table(explanation, ranked), note)
+    title = words(f"{kind}_title", **blanks) if _by_example(subject, explanation) else words.kind(explanation.kind)
+    drawing = bars(f"waterfall-{explanation.kind}", title, words(f"{kind}_text", **blanks), rows, joined=additive)
+    notes = [words("scale_target", **blanks), *([words("scale_odds")] if subject.odds(explanation) else [])]
+    table = [[names[i], printed[i]] for i in ranked]
+    return Figure(title, drawing, [words("example"), words("contribution")], table, " ".join(notes))
 
 
-def _table(explanation: Explanation, ranked: list[int]) -> list[list[str]]:
-    """Every player with its value, and the interval of an estimate."""
-    values = [signed(float(value)) for value in explanation.values.reshape(-1)]
-    if explanation.interval is not None:
-        ends = explanation.interval.reshape(-1, 2)
-        values = [
-            f"{value} ({signed(float(low))} … {signed(float(high))})"
-            for value, (low, high) in zip(values, ends, strict=True)
-        ]
-    return [[explanation.players[i], values[i]] for i in ranked]
+def _steps(subject: Subject, explanation: Explanation, start: float | None) -> list[Row]:
+    """Each player's step, heaviest first, the rest by sign, and what is missing; all of them from 0 without `start`."""
+    values, ranked = explanation.values.reshape(-1), order(explanation)
+    steps = [(*_player(subject, explanation, i), float(values[i])) for i in ranked[:STEPS]]
+    for tone, side in (("for", values > 0), ("against", values <= 0)):
+        if rest := [i for i in ranked[STEPS:] if side[i]]:
+            steps.append((subject.words.count(f"rest_{tone}", len(rest)), None, float(values[rest].sum())))
+    level, rows = start or 0.0, []
+    for label, picture, value in steps:
+        tone = "for" if value > 0 else "against"
+        rows.append(Row(label, signed(value, _largest(explanation)), level, level + value, tone, picture))
+        level += 0.0 if start is None else value
+    if not explanation.complete:
+        gap = explanation.value - level
+        rows.append(Row(subject.words("waterfall_gap"), signed(gap), level, explanation.value, "rest"))
+    return rows
+
+
+def _player(subject: Subject, explanation: Explanation, player: int) -> tuple[str, str | None]:
+    """Label and picture."""
+    name = explanation.players[player]
+    if not _by_example(subject, explanation):
+        return name, None
+    return f"{subject.label(player)} · {name.rsplit('/', 1)[-1]}", subject.thumbnail(player)
+
+
+def _by_example(subject: Subject, explanation: Explanation) -> bool:
+    return explanation.players == subject.analysis.support_names
+
+
+def _largest(explanation: Explanation) -> float:
+    return float(np.abs(np.nan_to_num(explanation.values)).max(initial=0.0))

@@ -11,7 +11,7 @@ CATALOGUES = {"en": ENGLISH}
 
 @dataclass(frozen=True)
 class Words:
-    """The sentences of one language, `words("key", blank=value)`."""
+    """The sentences of one language, `words("title", label="cat")`."""
 
     language: str = "en"
 
