@@ -14,6 +14,11 @@ from fewsight.explain.case import Case
 from fewsight.explain.explanation import Explanation
 from fewsight.explain.quadrature import NODES, PANELS, integrate, residual
 
+JUMPS = (
+    "The prediction jumps somewhere on the path, or bends too often for the time given: ReLU units that switch during "
+    "adaptation do that, and no derivative sees a jump. Exact values by subsets are not affected."
+)
+
 
 def path(case: Case, *, nodes: int = NODES, panels: int = PANELS, bound: float = 1e-3) -> Explanation:
     """phi_i = integral over a in [0, 1] of v_i dF/dv_i(a v), `(K,)`; sums to F(adapted) - F(un-adapted).
@@ -42,6 +47,7 @@ def path(case: Case, *, nodes: int = NODES, panels: int = PANELS, bound: float =
         bound=bound,
         stop=case.late,
     )
+    missed = residual(found.values, found.end, found.start)
     return Explanation(
         kind="path",
         question="How much of the way from the un-adapted to the adapted prediction is each support example's doing?",
@@ -52,9 +58,10 @@ def path(case: Case, *, nodes: int = NODES, panels: int = PANELS, bound: float =
         baseline=found.start,
         baseline_name="the un-adapted model",
         semantics="drop",
-        residual=residual(found.values, found.end, found.start),
+        residual=missed,
         bound=bound,
         notes=(
+            *((JUMPS,) if missed > bound else ()),
             "Credit along one path, on which all examples arrive together; Shapley values average over all orders.",
         ),
         provenance=case.record(nodes=nodes, gradients=found.evaluations),

@@ -181,8 +181,8 @@ def interactions(case: Case, *, drop: bool = True) -> Explanation:
         residual=residual(values, earned[-1], earned[0]),
         bound=1e-6,
         notes=(
-            "Shapley-Taylor index of order 2: the diagonal is what an example does alone; a pair's joint effect is split "
-            "in half between (i, j) and (j, i); negative means redundant.",
+            "Shapley-Taylor index of order 2: the diagonal is what an example does alone; a joint effect is split in "
+            "half between (i, j) and (j, i); negative means redundant.",
         ),
         provenance=case.record(),
     )
