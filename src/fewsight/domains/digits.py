@@ -1,8 +1,8 @@
 """How can everything be tried without a download? On scikit-learn's embedded handwritten digits, split by digit.
 
-1,797 images of 8x8 pixels. Digits 0-4 are for training, 5-9 for testing: the test classes are whole, upright digits, and
-neither they nor any image of them was seen in training. Five classes are too few to meta-learn from, so training classes
-are made from digits 0-4:
+1,797 images of 8x8 pixels. Digits 0-4 are for training, 5-9 for testing: the test classes are whole, upright digits,
+and no image of them was seen in training. Five classes are too few to meta-learn from, so training classes are made
+from digits 0-4:
 
 - *turned* (40): a digit rotated by a multiple of 90 degrees, mirrored or not;
 - *joined* (400 of 1,560 pairs): the upper half of one turned digit above the lower half of another.
@@ -10,8 +10,8 @@ are made from digits 0-4:
 Every fifth made class is kept for validation. It shares writers and digits with training, so validation accuracy is the
 higher; only the test digits are new. Some made classes look alike (a turned 0 is a 0), which bounds accuracy on both.
 
-As they come, the images are centred and scaled, and comparing pixels is hard to beat. Here each is drawn onto a canvas of
-16x16 at a random place, tilt and size, as handwriting is: in all splits, decided once.
+As they come, the images are centred and scaled, and comparing pixels is hard to beat. Here each is drawn onto a canvas
+of 16x16 at a random place, tilt and size, as handwriting is: in all splits, decided once.
 """
 
 from __future__ import annotations
