@@ -37,7 +37,7 @@ ABSENT = -1e4
 class Learner(nn.Module, ABC):
     """Base of all meta-learners; see the module docstring for the contract."""
 
-    kinds: ClassVar[frozenset[str]] = frozenset({"classification", "regression"})
+    kinds: frozenset[str] = frozenset({"classification", "regression"})
     """The kinds of task it can learn."""
     order_dependent: ClassVar[bool] = False
     """Declares that the order of support examples matters."""

@@ -79,19 +79,18 @@ class TaskNorm(nn.Module):
         self.epsilon = epsilon
 
     def forward(self, x: Tensor) -> Tensor:
-        mean, square, known = self._moments(x)
-        view = (1, -1) + (1,) * (x.ndim - 2)
-        mean, square = mean.view(view), square.view(view)
+        mean, square, known = self._support_moments(x)
         if self.blend is not None and x.ndim > 2:
-            space = tuple(range(2, x.ndim))
             share = torch.sigmoid(self.blend) * known
-            mean = share * mean + (1 - share) * x.mean(space, keepdim=True)
-            square = share * square + (1 - share) * x.square().mean(space, keepdim=True)
+            means, squares = _own_moments(x)
+            mean, square = torch.lerp(means, mean, share), torch.lerp(squares, square, share)
         variance = (square - mean.square()).clamp(min=0)
-        scale = self.weight.view(view) * (variance + self.epsilon).rsqrt()
-        return x * scale + (self.bias.view(view) - mean * scale)
+        scale = self.weight * (variance + self.epsilon).rsqrt()
+        shift = self.bias - mean * scale
+        view = (-1, x.shape[1]) + (1,) * (x.ndim - 2)
+        return torch.addcmul(shift.to(x.dtype).view(view), x, scale.to(x.dtype).view(view))
 
-    def _moments(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _support_moments(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         current = _current.get()
         if current is None:
             raise LearnerError(
@@ -102,10 +101,18 @@ class TaskNorm(nn.Module):
             found = current.moments[current.position]
             current.position += 1
             return found
+        means, squares = _own_moments(x)
         total = current.weight.sum()
-        share = (current.weight / positive(total)).to(x.dtype)
-        space = tuple(range(2, x.ndim))
-        means, squares = (x.mean(space), x.square().mean(space)) if space else (x, x.square())
-        found = (share @ means, share @ squares, (total > 0).to(x.dtype))
+        share = (current.weight / positive(total)).to(means.dtype)[:, None]
+        found = ((share * means).sum(0), (share * squares).sum(0), (total > 0).to(means.dtype))
         current.moments.append(found)
         return found
+
+
+def _own_moments(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and mean square of each input over its positions, `(B, C)`; never in reduced precision."""
+    exact = torch.promote_types(x.dtype, torch.float32)
+    if x.ndim == 2:
+        return x.to(exact), x.to(exact).square()
+    space = tuple(range(2, x.ndim))
+    return x.mean(space, dtype=exact), x.square().mean(space, dtype=exact)

@@ -66,6 +66,7 @@ class MAML(Learner):
         self.first_order = first_order
         self.checkpoint_steps = checkpoint_steps
         self.transductive = transductive
+        self.kinds = frozenset({"classification"}) if head == "shared" else Learner.kinds
         self.label_order_matters = not isinstance(self.head, SharedHead)
         self._needs_moments = not transductive and any(isinstance(module, TaskNorm) for module in network.modules())
         names = [name for name, _ in self.named_parameters()]

@@ -5,8 +5,6 @@ Snell, Swersky, Zemel, "Prototypical Networks for Few-shot Learning", 2017, equa
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from torch import Tensor
 
 from fewsight.learners.metric.embedding import EmbeddingLearner
@@ -21,7 +19,7 @@ class ProtoNet(EmbeddingLearner):
     all prototypes coincide there and the un-adapted prediction is uniform.
     """
 
-    kinds: ClassVar[frozenset[str]] = frozenset({"classification"})
+    kinds = frozenset({"classification"})
 
     def solve(self, support: Support) -> Tree:
         embedding, moments = self.embed_support(support)

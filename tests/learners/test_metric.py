@@ -1,0 +1,83 @@
+"""Metric-based learners against their formulas and scikit-learn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
+from torch import Tensor, nn
+
+from fewsight.errors import RecipeError
+from fewsight.learners import MatchingNetwork, ProtoNet
+from fewsight.learners.metric.distances import SIMILARITIES
+from fewsight.task import Support
+
+
+def support_and_query() -> tuple[Support, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(30, 5, dtype=torch.float64, generator=generator)
+    return Support.of(x[:10], list("aaabbbbccc")), x[10:]
+
+
+def test_protonet_on_raw_inputs_is_the_nearest_centroid() -> None:
+    support, query = support_and_query()
+    theirs = NearestCentroid().fit(support.x.numpy(), support.y.numpy()).predict(query.numpy())
+    ours = ProtoNet(nn.Identity())(support, query).argmax(-1)
+    assert np.array_equal(ours.numpy(), theirs)
+
+
+def test_sharp_matching_network_is_the_nearest_neighbour() -> None:
+    support, query = support_and_query()
+    theirs = KNeighborsClassifier(1).fit(support.x.numpy(), support.y.numpy()).predict(query.numpy())
+    ours = MatchingNetwork(nn.Identity(), "euclidean", temperature=1e3).double()(support, query).argmax(-1)
+    assert np.array_equal(ours.numpy(), theirs)
+
+
+def test_matching_network_is_attention_over_labels() -> None:
+    support, query = support_and_query()
+    learner = MatchingNetwork(nn.Identity(), "cosine", temperature=1.0, learn_temperature=False).double()
+    kernel = torch.cosine_similarity(query[:, None], support.x[None], dim=-1).softmax(-1)
+    torch.testing.assert_close(learner(support, query).exp(), kernel @ support.one_hot)
+    model = learner.adapt(support)
+    torch.testing.assert_close(learner.attention(model.state, query), kernel)
+
+
+def test_matching_network_averages_values_in_regression() -> None:
+    support, query = support_and_query()
+    values = torch.arange(10, dtype=torch.float64)
+    learner = MatchingNetwork(nn.Identity(), "dot", temperature=1.0).double()
+    expected = (query @ support.x.T).softmax(-1) @ values
+    torch.testing.assert_close(learner(Support.of(support.x, values), query)[:, 0], expected)
+
+
+def test_an_absent_example_of_overwhelming_similarity_stays_absent() -> None:
+    support, query = support_and_query()
+    learner = MatchingNetwork(nn.Identity(), "dot", temperature=1e3).double()
+    weight = torch.ones(10, dtype=torch.float64).index_fill(0, torch.tensor([2]), 0)
+    huge = support.x.clone()
+    huge[2] *= 1e4
+    kept = learner(support.take([0, 1, *range(3, 10)]), query)
+    with_huge = Support.of(huge, list("aaabbbbccc")).reweighted(weight)
+    torch.testing.assert_close(learner(with_huge, query), kept)
+
+
+def test_a_distance_may_be_any_callable() -> None:
+    support, query = support_and_query()
+
+    def manhattan(a: Tensor, b: Tensor) -> Tensor:
+        return -torch.cdist(a, b, p=1)
+
+    prototypes = torch.stack([support.x[support.y == c].mean(0) for c in range(3)])
+    torch.testing.assert_close(ProtoNet(nn.Identity(), manhattan)(support, query), manhattan(query, prototypes))
+
+
+@pytest.mark.parametrize("name", SIMILARITIES)
+def test_nothing_is_nearer_than_itself(name: str) -> None:
+    points = nn.functional.normalize(torch.randn(6, 4, generator=torch.Generator().manual_seed(0)), dim=-1)
+    assert torch.equal(SIMILARITIES[name](points, points).argmax(-1), torch.arange(6))
+
+
+def test_unknown_distance_suggests_the_nearest() -> None:
+    with pytest.raises(RecipeError, match="unknown distance 'euclidian'; did you mean 'euclidean'"):
+        ProtoNet(nn.Identity(), "euclidian")
