@@ -96,7 +96,9 @@ def test_hostile_names_stay_text(digits: Digits) -> None:
     assert not [name for e in page.find() for name in e.attributes if name.startswith("on")]
     assert all(image.attributes["src"].startswith("data:") for image in page.find("img"))
     assert page.find("p", class_="answer")[0].text == HOSTILE[digits.analysis.predicted]
-    assert json.loads(page.find("script")[0].text)["labels"] == list(HOSTILE)
+    data = page.find("script")[0].text
+    assert json.loads(data)["labels"] == list(HOSTILE)
+    assert not set("<>&") & set(data)
     assert "49" not in page.find("h1")[0].text
 
 
@@ -234,6 +236,20 @@ def test_without_pictures_the_names_stand_alone(digits: Digits) -> None:
     page = read(render(digits.analysis))
     assert not page.find("img")
     assert all(name in section(page, "evidence").text for name in digits.analysis.support_names)
+
+
+def test_numbers_with_names_are_ranked_instead_of_mapped(digits: Digits) -> None:
+    values = np.random.default_rng(0).normal(size=(6, 4))
+    names = tuple(f"feature {i}" for i in range(24))
+    page = draw(digits, explanations=with_changed(digits, "integrated_gradients", values=values, players=names))
+    query = section(page, "query")
+    assert not query.find("image")
+    shown = table(query)
+    heaviest = np.argsort(-np.abs(values.reshape(-1)))[:15]
+    assert list(shown) == [names[i] for i in heaviest]
+    assert "9 other parts together" in query.text
+    for i in heaviest:
+        assert number(shown[names[i]][0]) == pytest.approx(values.reshape(-1)[i], abs=0.005)
 
 
 def test_pictures_must_fit(digits: Digits) -> None:

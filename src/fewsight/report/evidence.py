@@ -26,6 +26,7 @@ class Card:
 
     Attributes:
         tone: "for", "against" or "neutral".
+        short: its name without folders.
         value: its contribution; `figure` is that, printed, and `share` its size beside the largest one.
         without: what taking it away does; empty where that was not computed.
         flag: what to look at; mostly empty.
@@ -33,6 +34,7 @@ class Card:
 
     tone: str
     name: str
+    short: str
     label: str
     picture: str | None
     value: float
@@ -121,6 +123,7 @@ def _card(subject: Subject, example: int, value: float, largest: float) -> Card:
     return Card(
         tone="neutral" if share <= NOTHING else "for" if value > 0 else "against",
         name=subject.analysis.support_names[example],
+        short=subject.short(example),
         label=subject.label(example),
         picture=subject.thumbnail(example),
         value=value,

@@ -23,7 +23,7 @@ from fewsight.report.changes import changes
 from fewsight.report.checks import tested
 from fewsight.report.embed import embed
 from fewsight.report.evidence import evidence
-from fewsight.report.numerals import plain
+from fewsight.report.numerals import capital, plain
 from fewsight.report.pictures import PORTRAIT, THUMBNAIL, checked, data_uri
 from fewsight.report.plain import limits, paragraph
 from fewsight.report.query import parts
@@ -138,5 +138,5 @@ def _template() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["figure"] = plain
+    environment.filters |= {"figure": plain, "capital": capital}
     return environment.get_template("page.html.j2")

@@ -10,7 +10,7 @@ from fewsight.report.figure import Figure
 from fewsight.report.heatmap import heat_map, regions, saturation, signed_map
 from fewsight.report.numerals import plain, signed
 from fewsight.report.subject import QUERY, Subject, listed, named
-from fewsight.report.waterfall import order
+from fewsight.report.waterfall import column, order
 
 PARTS = 15
 """Bars in the ranking of a query's parts."""
@@ -37,8 +37,10 @@ def parts(subject: Subject) -> list[Part]:
 
 
 def _map(subject: Subject, explanation: Explanation) -> Part | None:
+    """None where the values are no picture: numbers with names of their own, unless they are covered patches."""
     signed_values = signed_map(explanation.values)
-    if signed_values is None:
+    own_names = len(explanation.players) == explanation.values.size and explanation.kind != "occlusion"
+    if signed_values is None or own_names:
         return None
     words, sums = subject.words, regions(signed_values)
     blue, orange = subject.directions(explanation)
@@ -50,24 +52,23 @@ def _map(subject: Subject, explanation: Explanation) -> Part | None:
     text = words("heat_text", blue=blue, orange=orange, lines=" ".join(lines))
     drawing = heat_map(f"heat-{explanation.kind}", title, text, signed_values, subject.query)
     note = words("heat_scale", value=plain(saturation(signed_values)), sum=signed(float(signed_values.sum())))
-    rows = [[names[place], signed(value)] for place, value in sums.items()]
+    largest = max(map(abs, sums.values()))
+    rows = [[names[place], signed(value, largest)] for place, value in sums.items()]
     return Part(explanation, Figure(title, drawing, [words("part"), words("contribution")], rows, note), (blue, orange))
 
 
 def _ranking(subject: Subject, explanation: Explanation) -> Part:
     words, values, ranked = subject.words, explanation.values.reshape(-1), order(explanation)
+    printed = column(explanation)
+    table = [[explanation.players[i], printed[i]] for i in ranked[:PARTS]]
     rows = [
-        Row(explanation.players[i], signed(value), 0.0, value, "for" if value > 0 else "against")
-        for i in ranked[:PARTS]
-        for value in [float(values[i])]
+        Row(name, figure, 0.0, value, "for" if value > 0 else "against")
+        for (name, figure), value in zip(table, values[ranked[:PARTS]].tolist(), strict=True)
     ]
     if rest := ranked[PARTS:]:
         total = float(values[rest].sum())
         rows.append(Row(words.count("parts_rest", len(rest)), signed(total), 0.0, total, "rest"))
     title = words.kind(explanation.kind)
-    lines = listed(named(row.label, row.figure) for row in rows[:3])
-    drawing = bars(
-        f"parts-{explanation.kind}", title, words("ranking_text", target=explanation.target, lines=lines), rows
-    )
-    table = [[row.label, row.figure] for row in rows]
+    text = words("ranking_text", target=explanation.target, lines=listed(named(*row) for row in table[:3]))
+    drawing = bars(f"parts-{explanation.kind}", title, text, rows)
     return Part(explanation, Figure(title, drawing, [words("part"), words("contribution")], table), None)

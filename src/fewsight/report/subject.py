@@ -16,6 +16,8 @@ EVIDENCE = ("shapley", "path", "banzhaf", "influence", "attention", "prototypes"
 """Explanations by support example, the one that the evidence is drawn from first."""
 QUERY = ("integrated_gradients", "occlusion", "saliency")
 """Explanations by parts of the query, the one that is drawn large first."""
+COARSE = 64
+"""Longest side in pixels up to which a picture is enlarged pixel by pixel."""
 CLOSE = 1e-3
 """Within this, absolute and relative, the value of a target tells which function of the scores it is."""
 
@@ -35,6 +37,11 @@ class Subject:
     thumbnails: tuple[str, ...] | None = None
     portrait: str | None = None
     query: np.ndarray | None = None
+
+    @property
+    def coarse(self) -> bool:
+        """Whether pictures have so few pixels that each is to be seen as a square."""
+        return self.query is None or max(self.query.shape[:2]) <= COARSE
 
     @property
     def regression(self) -> bool:
@@ -61,6 +68,10 @@ class Subject:
         if self.regression:
             return ", ".join(map(plain, self.analysis.support_values[example]))
         return self.analysis.labels[self.analysis.support_labels[example]]
+
+    def short(self, example: int) -> str:
+        """The name of a support example without its folders."""
+        return self.analysis.support_names[example].rsplit("/", 1)[-1]
 
     def alone(self, example: int) -> bool:
         """Whether it is the only example of its class, so that the class goes with it."""

@@ -76,10 +76,9 @@ def _steps(subject: Subject, explanation: Explanation, start: float | None) -> l
 
 def _player(subject: Subject, explanation: Explanation, player: int) -> tuple[str, str | None]:
     """Label and picture."""
-    name = explanation.players[player]
     if not _by_example(subject, explanation):
-        return name, None
-    return f"{subject.label(player)} · {name.rsplit('/', 1)[-1]}", subject.thumbnail(player)
+        return explanation.players[player], None
+    return f"{subject.label(player)} · {subject.short(player)}", subject.thumbnail(player)
 
 
 def _by_example(subject: Subject, explanation: Explanation) -> bool:
