@@ -43,6 +43,11 @@ class UserImages:
         """The images as inputs, float32 in [0, 1]."""
         return as_floats(torch.from_numpy(self.images))
 
+    @property
+    def pictures(self) -> list[np.ndarray]:
+        """The images as pictures, `(size, size)` grey or `(size, size, 3)` colour."""
+        return [image[0] if len(image) == 1 else image.transpose(1, 2, 0) for image in self.images]
+
 
 def read_support(
     folder: Path, size: int = 28, channels: int = 1, strokes: bool = False, *, invert: bool | None = None

@@ -1,0 +1,208 @@
+"""The command line: demo, recipes, train, evaluate, predict, explain. `fewsight COMMAND --help` shows an example."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fewsight.errors import DataError, FewsightError
+
+app = typer.Typer(
+    help="Meta-learning whose decisions people can see through.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Data = Annotated[Path | None, typer.Option(help="Data directory [default: FEWSIGHT_DATA, else the user's cache].")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a trained run.")]
+SupportFolder = Annotated[Path, typer.Option(help="Folder of images with one subfolder for each class.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for runs and page.")] = Path("fewsight-demo"),
+) -> None:
+    """Meta-train three learners on embedded digits, test them on digits never seen, explain one prediction.
+
+    Example: fewsight demo --out fewsight-demo
+    """
+    from fewsight.demo import demo as run_demo
+
+    page = run_demo(out, typer.echo)
+    typer.echo(f"\nOpen {page.resolve().as_uri()}")
+
+
+@app.command("recipes")
+def list_recipes() -> None:
+    """List the ready experiments with published figure, measured figure and cost.
+
+    Example: fewsight recipes
+    """
+    from fewsight import recipes
+
+    for name in recipes.names():
+        recipe = recipes.load(name)
+        typer.echo(f"{name}\n  {recipe.about}")
+        for result in recipe.results:
+            measured = "not measured" if result.measured is None else _figure(result.measured, result.interval)
+            published = "none published" if result.published is None else f"published {result.published:g}"
+            source = f" ({result.source})" if result.source else ""
+            cost = f"; {result.cost}" if result.cost else ""
+            typer.echo(f"    {result.protocol}: {measured}; {published}{source}{cost}")
+
+
+def _figure(value: float, interval: float | None) -> str:
+    return f"measured {value:g}" + ("" if interval is None else f" ± {interval:g}")
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="Name of a recipe, or a path ending in .toml.")],
+    out: Annotated[Path, typer.Option(help="Folder for the run.")],
+    settings: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings to change.")] = None,
+    data: Data = None,
+    resume: Annotated[bool, typer.Option(help="Go on with the run in --out.")] = False,
+) -> None:
+    """Meta-train a recipe.
+
+    Example: fewsight train omniglot-protonet --out runs/protonet
+
+    Example: fewsight train digits-maml steps=500 inner_lr=0.2 --out runs/maml
+    """
+    from fewsight import recipes
+    from fewsight.training import train as train_recipe
+
+    run, outcome = train_recipe(recipes.load(recipe, settings or []), out, data, resume=resume, command=_command())
+    if outcome.stopped == "interrupted":
+        raise typer.Exit(130)
+    typer.echo(f"trained in {outcome.seconds:.0f} s; test it: fewsight evaluate {shlex.quote(str(run.folder))}")
+
+
+@app.command()
+def evaluate(
+    run: RunFolder,
+    settings: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings of adaptation to change.")
+    ] = None,
+    tasks: Annotated[int, typer.Option(min=2, help="Number of test tasks.")] = 600,
+    ways: Annotated[int | None, typer.Option(min=2, help="Classes of a task [default: the recipe's].")] = None,
+    shots: Annotated[int | None, typer.Option(min=1, help="Support examples of a class.")] = None,
+    queries: Annotated[int | None, typer.Option(min=1, help="Queries of a class.")] = None,
+    split: Annotated[str, typer.Option(help="Which classes: test, val or train.")] = "test",
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Test a run on tasks of classes it never saw, beside simple baselines on the same tasks.
+
+    Example: fewsight evaluate runs/protonet --tasks 600 --ways 20 --shots 1
+
+    Example: fewsight evaluate runs/sinusoid inner_steps=10
+    """
+    from fewsight.training import Run, evaluate_run
+
+    report = evaluate_run(
+        Run.open(run), data, tasks=tasks, ways=ways, shots=shots, queries=queries, split=split, overrides=settings or []
+    )
+    typer.echo(json.dumps(report.to_json(), indent=2) if as_json else report.table())
+
+
+@app.command()
+def predict(
+    run: RunFolder,
+    support: SupportFolder,
+    query: Annotated[Path, typer.Option(help="An image, or a folder of images.")],
+    as_json: AsJson = False,
+) -> None:
+    """Learn a new task from a folder of labelled images and predict the class of others.
+
+    Example: fewsight predict runs/protonet --support shapes/ --query unknown.png
+    """
+    from fewsight.usertask import read_task
+
+    task = read_task(run, support, query)
+    probabilities = task.learner.adapt(task.support).probabilities(task.query_images.x)
+    labels = [str(label) for label in task.support.labels or ()]
+    rows: list[dict[str, Any]] = []
+    for name, row in zip(task.query_images.names, probabilities.tolist(), strict=True):
+        shares = dict(zip(labels, row, strict=True))
+        rows.append({"query": name, "prediction": max(labels, key=shares.__getitem__), "probabilities": shares})
+    if as_json:
+        typer.echo(json.dumps({"predictions": rows, "notes": list(task.notes)}, indent=2))
+        return
+    for row in rows:
+        typer.echo(f"{row['query']}: {row['prediction']} ({row['probabilities'][row['prediction']]:.1%})")
+    for note in task.notes:
+        typer.echo(f"note: {note}")
+
+
+@app.command()
+def explain(
+    run: RunFolder,
+    support: SupportFolder,
+    query: Annotated[Path, typer.Option(help="One image.")],
+    out: Annotated[Path, typer.Option(help="The page to write.")],
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Also write the analysis as JSON.")
+    ] = None,
+    budget: Annotated[float, typer.Option(min=1, help="Seconds to spend, about.")] = 60.0,
+) -> None:
+    """Predict one image and write a page that shows why, with evidence that the explanation is true.
+
+    Example: fewsight explain runs/protonet --support shapes/ --query unknown.png --out page.html
+    """
+    from fewsight.demo import verdict
+    from fewsight.explain import explain as explain_query
+    from fewsight.report import write_page
+    from fewsight.training.files import replace
+    from fewsight.usertask import read_task
+
+    for path in (out, json_file):
+        if path is not None and not path.parent.is_dir():
+            raise DataError(f"there is no folder {path.parent} to write {path.name} into: make it first")
+    task = read_task(run, support, query, single=True)
+    analysis = explain_query(
+        task.learner,
+        task.support,
+        task.query_images.x,
+        names=task.support_images.names,
+        budget_seconds=budget,
+    )
+    if json_file is not None:
+        replace(json_file, json.dumps(analysis.to_json(), indent=2).encode())
+    page = write_page(
+        analysis,
+        out,
+        support_images=task.support_images.pictures,
+        query_image=task.query_images.pictures[0],
+        command=_command(),
+        protocol={"notes": task.notes} if task.notes else None,
+    )
+    typer.echo(verdict(analysis))
+    for note in task.notes:
+        typer.echo(f"note: {note}")
+    typer.echo(f"wrote {page}")
+
+
+def _command() -> str:
+    return shlex.join(["fewsight", *sys.argv[1:]])
+
+
+def main() -> None:
+    """Entry point: what a user can mend is one line on the standard error and exit status 2."""
+    try:
+        app()
+    except FewsightError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
