@@ -2,9 +2,10 @@
 
     python benchmarks/meta_step.py --learn2learn PATH/learn2learn-0.2.0 [--write benchmarks/meta_step.md]
 
-PATH is learn2learn's unpacked source distribution: its package does not build on Python 3.11, its pure-Python part runs.
-All run interleaved in one process on one thread, so that a busy machine slows all alike; medians, and their ratios. Same
-network, same tasks, same inner rate, same meta-gradient, which is compared before anything is timed. About 5 minutes.
+PATH is learn2learn's unpacked source distribution: its package does not build on Python 3.11, its pure-Python part
+runs. All run interleaved in one process on one thread, so that a busy machine slows all alike; medians, and their
+ratios. Same network, same tasks, same inner rate, same meta-gradient, which is compared before anything is timed.
+About 5 minutes.
 """
 
 from __future__ import annotations

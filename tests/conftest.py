@@ -1,8 +1,51 @@
-"""What all tests share."""
+"""What all tests share: one thread, a cache of their own, and the real data where it is there."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
 import torch
+
+from fewsight.domains.images import ImageDomain
+from fewsight.domains.omniglot import ARCHIVES, LISTS, open_omniglot
 
 # Tests are many small tensors: threads would only wait for each other.
 torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests leave the user's cache alone; `FEWSIGHT_CACHE` keeps one between sessions."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "FEWSIGHT_CACHE" not in os.environ:
+            patch.setenv("FEWSIGHT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The directory of real data. Absent: the test is skipped, or fails when `FEWSIGHT_REQUIRE_DATA=1`."""
+    named = os.environ.get("FEWSIGHT_DATA")
+    if not named:
+        _absent("real data: FEWSIGHT_DATA is not set")
+    if not Path(named).is_dir():
+        _absent(f"real data: FEWSIGHT_DATA={named} does not exist")
+    return Path(named)
+
+
+@pytest.fixture(scope="session")
+def omniglot(data_dir: Path) -> ImageDomain:
+    """The real Omniglot with its rotations."""
+    if missing := [file.name for file in (*ARCHIVES, *LISTS) if file.find(data_dir) is None]:
+        _absent(f"Omniglot: {data_dir} lacks {', '.join(missing)}")
+    return open_omniglot(data_dir)
+
+
+def _absent(reason: str) -> NoReturn:
+    if os.environ.get("FEWSIGHT_REQUIRE_DATA") == "1":
+        pytest.fail(f"FEWSIGHT_REQUIRE_DATA is set, but there is no {reason}")
+    pytest.skip(f"no {reason}")

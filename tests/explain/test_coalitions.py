@@ -64,8 +64,8 @@ def test_a_learner_that_cannot_be_vectorised_is_looped_and_the_reason_kept() -> 
     free = tiny.case(Counting(), tiny.support())
     masks = game.coalitions(6)
     np.testing.assert_allclose(coalitions.values(stubborn, masks), coalitions.values(free, masks), atol=1e-12)
-    assert "cannot be vectorised" in stubborn.remarks["evaluated"]
-    assert "vectorised, up to" in free.remarks["evaluated"]
+    assert "cannot be vectorised" in stubborn.costs["scores"].manner
+    assert "vectorised, up to" in free.costs["scores"].manner
 
 
 def test_known_coalitions_are_not_adapted_to_again() -> None:
@@ -88,7 +88,7 @@ def test_memory_bounds_the_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(coalitions, "MEMORY", 1)
     case = tiny.case(tiny.learner(), tiny.support())
     np.testing.assert_allclose(coalitions.values(case, masks), whole, atol=1e-12)
-    assert "one at a time" in case.remarks["evaluated"]
+    assert "one at a time" in case.costs["scores"].manner
     sizes: list[int] = []
     vectorised = coalitions._vectorised
 
@@ -115,7 +115,7 @@ def test_gradients_agree_with_those_of_plain_autograd(checkpoint: bool) -> None:
     learner.checkpoint_steps = checkpoint
     case = tiny.case(learner, tiny.support())
     np.testing.assert_allclose(coalitions.gradients(case, weights), torch.stack(expected).numpy(), atol=1e-12)
-    assert ("cannot be vectorised" in case.remarks["evaluated"]) is checkpoint
+    assert ("cannot be vectorised" in case.costs["gradients"].manner) is checkpoint
 
 
 def test_trap_9_dropout_is_frozen_across_coalitions() -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
+from urllib.error import HTTPError
 
 from fewsight.errors import DataError
 
@@ -44,19 +45,23 @@ class DataFile:
         """The file below the data directory `root`, or None."""
         return next((path for path in (root / self.folder / self.name, root / self.name) if path.is_file()), None)
 
+    def difference(self, path: Path) -> str:
+        """How `path` differs from what was published, by its digest; empty when it does not."""
+        kind, expected = self.digest.split(":")
+        actual = file_digest(path, kind)
+        if actual == expected or (self.same_content is not None and self.same_content(path)):
+            return ""
+        return f"{kind} {actual}, expected {expected}"
+
     def verify(self, path: Path) -> None:
         """Raise DataError unless `path` holds what was published."""
-        kind, expected = self.digest.split(":")
         try:
-            actual = file_digest(path, kind)
-            if actual == expected or (self.same_content is not None and self.same_content(path)):
-                return
+            difference = self.difference(path)
         except OSError as error:
-            raise DataError(f"cannot read {path}: {error.strerror or error}") from error
-        raise DataError(
-            f"{path} is corrupt or not the published file ({kind} {actual}, expected {expected}): "
-            f"delete it and get it again from {self.address}"
-        )
+            raise DataError(f"cannot read {path}: {error.strerror}") from error
+        if difference:
+            advice = f"delete it and get it again from {self.address}"
+            raise DataError(f"{path} is corrupt or not the published file ({difference}): {advice}")
 
 
 def data_dir(data: Path | None = None) -> Path:
@@ -99,6 +104,8 @@ def fetch(files: Sequence[DataFile], data: Path | None = None, *, unverified: Se
         try:
             _download(file, root / file.folder / file.name)
         except (OSError, HTTPException) as error:
+            if isinstance(error, HTTPError):
+                error.close()  # it holds the connection
             raise DataError(_by_hand(missing[position:], root, error)) from error
     paths = [file.find(root) or root / file.folder / file.name for file in files]
     for file, path in zip(files, paths, strict=True):
@@ -139,7 +146,8 @@ def _download(file: DataFile, path: Path) -> None:
                     target.write(block)
             if target.tell() < size:
                 raise OSError(f"the connection ended after {target.tell()} of {size} bytes")
-        file.verify(partial)
+        if difference := file.difference(partial):
+            raise OSError(f"{file.address} sent something else than the published file: {difference}")
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ The same folder can be the support set of one task (`read_support`), or, with en
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,26 +93,27 @@ def read_query(
 def open_folder(
     data: Path | None = None,
     *,
-    path: Path,
+    path: str | Path,
     size: int = 28,
     channels: int = 1,
     strokes: bool = False,
-    split: tuple[float, float, float] = (0.6, 0.2, 0.2),
+    split: Sequence[float] = (0.6, 0.2, 0.2),
 ) -> ImageDomain:
     """A domain of the classes in the folder `path`, divided into "train", "val" and "test" by the shares `split`.
 
     Which class falls where depends on the class names alone (the order of their sha256).
     """
-    if min(split) < 0 or abs(sum(split) - 1) > 1e-6:
+    if len(split) != 3 or min(split) < 0 or abs(sum(split) - 1) > 1e-6:
         raise RecipeError(f"split must be three shares that sum to 1, got {list(split)}")
-    files = _class_files(path)
+    root = Path(path)
+    files = _class_files(root)
     image_format = ImageFormat(size, channels, strokes)
     names = sorted(files, key=lambda name: hashlib.sha256(name.encode()).digest())
     first, second = round(split[0] * len(names)), round((split[0] + split[1]) * len(names))
     parts = {"train": names[:first], "val": names[first:second], "test": names[second:]}
 
     def load(name: str) -> Tensor:
-        return torch.from_numpy(_read(files[name], path, image_format, None).images)
+        return torch.from_numpy(_read(files[name], root, image_format, None).images)
 
     classes = {part: ImageClasses(tuple(sorted(of)), [load(name) for name in sorted(of)]) for part, of in parts.items()}
     return ImageDomain("folder", image_format, classes)

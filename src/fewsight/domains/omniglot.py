@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +39,9 @@ def same_content(path: Path, expected: str) -> bool:
         with zipfile.ZipFile(path) as archive:
             for name in _image_names(archive):
                 digest.update(f"{name}\0{hashlib.sha256(archive.read(name)).hexdigest()}\n".encode())
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, zlib.error):
+    except OSError:
+        raise
+    except Exception:  # a damaged archive can fail in any way
         return False
     return digest.hexdigest() == expected
 

@@ -20,6 +20,20 @@ from fewsight.task import Support
 from fewsight.tree import Tree
 
 
+@dataclass
+class Cost:
+    """What one adaptation takes: seconds when alone, how many fit into memory together, and why not to do so."""
+
+    seconds: float
+    width: int
+    obstacle: str = ""
+
+    @property
+    def manner(self) -> str:
+        """How adaptations are made, for the record."""
+        return f"one at a time ({self.obstacle})" if self.obstacle else f"vectorised, up to {self.width} at a time"
+
+
 @dataclass(frozen=True, eq=False)
 class Case:
     """F(v, x) = target(learner(support under weights v, query x)), scores in the learner's dtype, F in float64.
@@ -30,7 +44,7 @@ class Case:
         deadline: when refinements stop (`time.monotonic()` seconds); then what there is must do.
         seed: fixes whatever the learner draws at random, so that all coalitions meet the same draw.
         known: scores `(N,)` by (drop, coalition): what was computed once, for any target.
-        remarks: how things were computed, for the record.
+        costs: what one adaptation costs, by the kind of work; known once it was measured.
     """
 
     learner: Learner
@@ -41,7 +55,7 @@ class Case:
     seed: int = 0
     deadline: float = inf
     known: dict[tuple[bool, bytes], np.ndarray] = field(default_factory=dict, repr=False)
-    remarks: dict[str, str] = field(default_factory=dict)
+    costs: dict[str, Cost] = field(default_factory=dict, repr=False)
 
     def toward(self, target: Target) -> Case:
         """The same prediction with another target; what is known of its scores stays known."""
@@ -50,7 +64,7 @@ class Case:
     def variant(self, learner: Learner | None = None, support: Support | None = None) -> Case:
         """The same question put to another learner or support set (a control), which need not be answered finely."""
         learner, support = learner or self.learner, support or self.support
-        return replace(self, learner=learner, support=support, deadline=0.0, known={}, remarks={})
+        return replace(self, learner=learner, support=support, deadline=0.0, known={})
 
     def scores(self, weight: Tensor, *, drop: bool) -> Tensor:
         """Scores `(N,)` of the query after adapting under weights `(K,)`; differentiable."""
@@ -89,4 +103,5 @@ class Case:
 
     def record(self, **more: Any) -> dict[str, Any]:
         """Provenance of one explanation."""
-        return {"seed": self.seed, "learner": type(self.learner).__name__} | self.remarks | more
+        made = {what: cost.manner for what, cost in self.costs.items()}
+        return {"seed": self.seed, "learner": type(self.learner).__name__, "adaptations": made} | more

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from fewsight.explain.case import Case
+from fewsight.explain.case import Case, Cost
 from fewsight.explain.progress import bar
 
 MEMORY = 512 * 2**20
@@ -50,7 +50,11 @@ def scores(case: Case, weights: Tensor, *, drop: bool = True) -> np.ndarray:
     keys = [(drop, row.tobytes()) for row in weights.cpu().numpy()]
     new = {key: i for i, key in enumerate(keys) if key not in case.known}
     if new:
-        found = over_rows(case, lambda weight: case.scores(weight, drop=drop), None, weights[list(new.values())])
+
+        def row(weight: Tensor) -> Tensor:
+            return case.scores(weight, drop=drop)
+
+        found = over_rows(case, "scores", row, row, weights[list(new.values())])
         case.known.update(zip(new, found, strict=True))
     return np.stack([case.known[key] for key in keys])
 
@@ -69,42 +73,51 @@ def gradients(case: Case, weights: Tensor, *, drop: bool = True) -> np.ndarray:
             weight = weight.detach().requires_grad_()
             return torch.autograd.grad(case.value(weight, drop=drop), weight, materialize_grads=True)[0]
 
-    return over_rows(case, torch.func.grad(lambda weight: case.value(weight, drop=drop)), one, weights)
+    return over_rows(case, "gradients", torch.func.grad(lambda weight: case.value(weight, drop=drop)), one, weights)
 
 
-def over_rows(case: Case, row: Row, alone: Row | None, rows: Tensor) -> np.ndarray:
+def over_rows(case: Case, what: str, row: Row, alone: Row, rows: Tensor) -> np.ndarray:
     """`row` of each of the rows `(M, K)`, stacked as a float64 array; without gradients.
 
     Args:
-        row: what is mapped; must be possible under `torch.func.vmap` to be vectorised.
-        alone: the same for one row outside of it, where that must be written differently.
+        what: names the work; its cost is measured once and known from then on.
+        row: what is mapped, in a form that `torch.func.vmap` can take.
+        alone: the same for one row outside of it.
     """
-    alone = alone or row
+    found: list[Tensor] = []
     with bar("adapting again", len(rows)) as progress:
-        # The first row tells what one adaptation costs in time and memory.
-        started, counter = time.perf_counter(), _Bytes()
-        with counter:
-            found = [_alone(case, alone, rows[0])]
-        seconds = time.perf_counter() - started
-        width = max(1, min(WIDEST, MEMORY // max(counter.total, 1)))
-        obstacle = "" if width > 1 else "one adaptation fills the memory allowed"
-        done = 1
+        if what not in case.costs:
+            found.append(_measured(case, what, alone, rows[0]))
+        done = len(found)
         while done < len(rows):
-            chunk = rows[done : done + (1 if obstacle else width)]
+            cost = case.costs[what]
+            chunk = rows[done : done + (1 if cost.obstacle else cost.width)]
             started = time.perf_counter()
             try:
-                found.append(_alone(case, alone, chunk[0]) if obstacle else _vectorised(case, row, chunk))
+                found.append(_alone(case, alone, chunk[0]) if cost.obstacle else _vectorised(case, row, chunk))
             except (RuntimeError, NotImplementedError, ValueError) as error:
-                if obstacle:
+                if cost.obstacle:
                     raise
-                obstacle = f"cannot be vectorised: {str(error).strip().splitlines()[0][:200]}"
+                cost.obstacle = f"cannot be vectorised: {str(error).strip().splitlines()[0][:200]}"
                 continue
             done += len(chunk)
             progress.advance(len(chunk))
-            if not obstacle and time.perf_counter() - started > seconds * len(chunk):
-                obstacle = "measured to be faster than vectorised"
-    case.remarks["evaluated"] = f"one at a time ({obstacle})" if obstacle else f"vectorised, up to {width} at a time"
+            if not cost.obstacle and time.perf_counter() - started > 1.5 * cost.seconds * len(chunk):
+                cost.obstacle = "measured to be faster than vectorised"
     return torch.cat(found).numpy()
+
+
+def _measured(case: Case, what: str, alone: Row, row: Tensor) -> Tensor:
+    """The first row by itself, which tells what one adaptation costs in memory and, when repeated, in time."""
+    counter = _Bytes()
+    with counter:
+        found = _alone(case, alone, row)
+    started = time.perf_counter()
+    _alone(case, alone, row)
+    seconds = time.perf_counter() - started
+    width = max(1, min(WIDEST, MEMORY // max(counter.total, 1)))
+    case.costs[what] = Cost(seconds, width, "" if width > 1 else "one adaptation fills the memory allowed")
+    return found
 
 
 def _alone(case: Case, alone: Row, row: Tensor) -> Tensor:

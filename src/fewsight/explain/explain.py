@@ -83,7 +83,7 @@ def explain(
         explanations={name: each.explanation for name, each in found.items()},
         left_out=left_out,
         caveats=_caveats(case, scores),
-        provenance=provenance(case) | {"adaptations": len(case.known), **case.remarks},
+        provenance=provenance(case) | {"adaptations": len(case.known)},
         task="regression" if regression else "classification",
         scores=tuple(scores.tolist()),
         unadapted_scores=tuple(before.tolist()),

@@ -76,9 +76,9 @@ KINDS: dict[str, Kind] = {
     "attention": Kind(attention, "support", why_not=_without_attention, aim=lambda case, rival: as_votes(case)),
     "prototypes": Kind(prototypes, "support", why_not=_without_prototypes, aim=_against_rival),
     "prototype_channels": Kind(prototype_channels, "channels", why_not=_without_prototypes, aim=_against_rival),
+    "shapley": Kind(shapley, "support", rows=lambda size: 2**size if size <= game.EXACT else 2 * PAIRS[0] * size),
     "leave_one_out": Kind(leave_one_out, "support", rows=lambda size: size, why_not=_all_sole),
     "leave_one_out_drop": Kind(lambda case: leave_one_out(case, drop=True), "support", rows=lambda size: size),
-    "shapley": Kind(shapley, "support", rows=lambda size: 2**size if size <= game.EXACT else 2 * PAIRS[0] * size),
     "shapley_classes": Kind(
         lambda case: replace(shapley(case, players=by_class(case)), kind="shapley_classes"),
         "groups",

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from fewsight.domains.episodes import Episodes, prefetch
-from fewsight.errors import RecipeError, RunError
+from fewsight.errors import LearnerError, RecipeError, RunError
 from fewsight.learner import Learner
 from fewsight.task import Task
 from fewsight.training.engine import Choice, Engine, StepResult, Strategy, choose
@@ -75,20 +75,24 @@ def fit(
 
     Raises:
         RecipeError: an unknown schedule or strategy.
+        LearnerError: the learner has nothing to train.
         RunError: the loss is not finite, or the run cannot be written; the last checkpoint remains.
     """
     if schedule not in SCHEDULES:
         raise RecipeError(f"unknown schedule {schedule!r}: use {' or '.join(map(repr, SCHEDULES))}")
-    metric = metric_name(train[0])
-    optimizer = torch.optim.Adam([parameter for parameter in learner.parameters() if parameter.requires_grad], lr=lr)
+    parameters = [parameter for parameter in learner.parameters() if parameter.requires_grad]
+    if not parameters:
+        raise LearnerError(f"this {type(learner).__name__} has no parameters to train: give it a network that has some")
+    optimizer, metric = torch.optim.Adam(parameters, lr=lr), metric_name(train[0])
     judge = Validation(validation, validate_tasks, validate_every, patience, metric, run) if validation else None
     learner.train()
     with ExitStack() as stack:
         interrupt = stack.enter_context(Interrupt()) if run else None
         choice = _choice(learner, train.batch(0, meta_batch), strategy, steps, seed, run)
         engine = Engine(learner, choice.strategy)  # first of all: it orders the weights in memory
-        saved = run.latest() if run else None
-        now = unpack(saved, learner, optimizer, str(run)) if saved else Fit()
+        now = Fit()
+        if run and (saved := run.latest()):
+            now = unpack(saved, learner, optimizer, str(run.folder))
         if now.stopped == "early":
             steps = now.step
         earlier, started = now.seconds, time.perf_counter()

@@ -65,5 +65,5 @@ def load_weights(learner: Learner, weights: dict[str, Tensor], origin: str) -> N
 
 
 def _like(value: Tensor, parameter: Tensor) -> Tensor:
-    """A moment in the memory order of its parameter: the sums of another order would differ in the last bit."""
+    """A moment in the memory order of its parameter, as it was: steps then take the same path, as fast as before."""
     return torch.empty_like(parameter).copy_(value) if value.ndim else value
