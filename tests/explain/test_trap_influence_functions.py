@@ -1,7 +1,7 @@
 """Trap 4: influence functions assume convergence, which a few inner steps never reach.
 
-Koh & Liang, "Understanding Black-box Predictions via Influence Functions", 2017, and the derivative through the unrolled
-steps, both against what leaving an example out really does.
+Koh & Liang, "Understanding Black-box Predictions via Influence Functions", 2017, and the derivative through the
+unrolled steps, both against what leaving an example out really does.
 """
 
 from __future__ import annotations

@@ -134,7 +134,7 @@ def _explanations(
         reason = kind.why_not(case) or ("" if asked else kind.unasked)
         now, cost = time.monotonic(), seconds * kind.rows(case.support.size)
         if not reason and now + cost > deadline:
-            reason = f"would take about {cost:.0f} s, more than is left of budget_seconds"
+            reason = f"would take about {cost:.1f} s, more than is left of budget_seconds"
         if not reason:
             # Estimates are refined for a quarter of the time that is left, so that others and the checks have some.
             aimed = replace(kind.aim(case, rival), deadline=now + (deadline - now) / 4)
