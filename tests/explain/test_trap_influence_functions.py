@@ -7,6 +7,7 @@ unrolled steps, both against what leaving an example out really does.
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import tiny
 import torch
 from torch import Tensor
@@ -45,14 +46,14 @@ def influence_function(case: Case, damping: float) -> np.ndarray:
     return (-each @ torch.linalg.solve(curvature, aim) / support.size).numpy()
 
 
-def test_trap_4_the_unrolled_derivative_beats_the_influence_function() -> None:
+@pytest.mark.parametrize("steps", [1, 5])
+def test_trap_4_the_unrolled_derivative_beats_the_influence_function(steps: int) -> None:
     unrolled, classic = [], []
     for seed in range(6):
-        learner = tiny.learner(seed=seed, steps=1)
+        learner = tiny.learner(seed=seed, steps=steps)
         case = tiny.case(learner, tiny.support(3, 4, seed=seed), tiny.query(seed))
         truth = leave_one_out(case, drop=True).values
         unrolled.append(rank_correlation(influence(case).values, truth))
         classic.append(rank_correlation(influence_function(case, 0.01), truth))
     assert np.mean(unrolled) > 0.95
-    assert np.mean(classic) < 0.7
-    assert min(unrolled) > np.mean(classic)
+    assert np.mean(classic) < np.mean(unrolled) - 0.2
