@@ -3,16 +3,18 @@
     scores = learner.adapt(support)(query)        # the two verbs
     scores = learner(support, query)              # the same, as one function f(omega, support, query)
 
-`omega`, what was meta-learned, are the module's parameters; `torch.func.functional_call(learner, omega, (support, query))`
-makes them an argument. Training, evaluation, prediction and explanation see a learner only through this. A new method
-implements `solve` (support -> adapted state, a tree of tensors) and `score` (state, query -> scores), nothing more.
+`omega`, what was meta-learned, are the module's parameters; `torch.func.functional_call(learner, omega, (support,
+query))` makes them an argument. Training, evaluation, prediction and explanation see a learner only through this. A
+new method implements `solve` (support -> adapted state, a tree of tensors) and `score` (state, query -> scores),
+nothing more.
 
 The contract every learner keeps, and `tests/test_contract.py` checks for every one registered:
 
 1. an example of weight 0 is absent; 2. the order of the support does not matter (or `order_dependent` says it does);
-3. queries do not influence each other (or `transductive` says they do); 4. a loop over tasks and a vectorised batch agree;
-5. derivatives in omega, weights, support inputs and queries are those of the function; 6. adapting changes nothing in the
-learner; 7. saving and loading keeps predictions; 8. ways, shots and label names are free; 9. it learns.
+3. queries do not influence each other (or `transductive` says they do); 4. a loop over tasks and a vectorised batch
+agree; 5. derivatives in omega, weights, support inputs and queries are those of the function; 6. adapting changes
+nothing in the learner; 7. saving and loading keeps predictions; 8. ways, shots and label names are free; 9. it
+learns.
 """
 
 from __future__ import annotations

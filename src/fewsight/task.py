@@ -201,6 +201,6 @@ pytree.register_pytree_node(
 pytree.register_pytree_node(
     Task,
     lambda t: ([t.support, t.query, t.target, t.query_weight], t.name),
-    lambda values, name: Task(values[0], values[1], values[2], values[3], name),
+    lambda values, name: Task(*values, name),  # type: ignore[call-arg]
     serialized_type_name="fewsight.Task",
 )

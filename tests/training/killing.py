@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Collection
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -36,17 +36,23 @@ class Deadly:
 
     Args:
         line: at which; 0: never.
-        only: count the lines of these functions ("files.replace"); none: of all.
+        only: count the lines of these functions ("files.replace") while the first of them runs; none: of all.
         diary: file to which the function it died in is written.
     """
 
-    def __init__(self, line: int, only: Collection[str], diary: Path) -> None:
+    def __init__(self, line: int, only: Sequence[str], diary: Path) -> None:
         self.line, self.only, self.diary = line, only, diary
         self.counted = 0
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> Any:
         inside = os.path.dirname(frame.f_code.co_filename) == CODE
-        return self.count if inside and (not self.only or place(frame) in self.only) else None
+        return self.count if inside and (not self.only or self.meant(frame)) else None
+
+    def meant(self, frame: FrameType) -> bool:
+        caller: FrameType | None = frame
+        while caller is not None and place(caller) != self.only[0]:
+            caller = caller.f_back
+        return caller is not None and place(frame) in self.only
 
     def count(self, frame: FrameType, event: str, argument: Any) -> Any:
         if event == "line":
@@ -61,7 +67,7 @@ def place(frame: FrameType) -> str:
     return f"{Path(frame.f_code.co_filename).stem}.{frame.f_code.co_name}"
 
 
-def train(out: Path, line: int = 0, only: Collection[str] = ()) -> dict[str, int]:
+def train(out: Path, line: int = 0, only: Sequence[str] = ()) -> dict[str, int]:
     """Start or resume the run in `out`; die at the given line, if it comes.
 
     Returns:

@@ -39,9 +39,10 @@ def gradient(learner: Learner, strategy: str, tasks: list[Task]) -> tuple[torch.
     return torch.cat([g.flatten() for g in gradients]), result.loss
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"), [("maml", "rows"), ("maml", "images"), ("fomaml", "rows"), ("protonet", "images"), ("matching", "images")]
-)  # fmt: skip
+LEARNERS = [("maml", "rows"), ("maml", "images"), ("fomaml", "rows"), ("protonet", "images"), ("matching", "images")]
+
+
+@pytest.mark.parametrize(("name", "kind"), LEARNERS)
 @pytest.mark.parametrize("strategy", ["vmap", "trace", "loop+channels_last", "loop+channels_last+bf16"])
 def test_strategies_agree(name: str, kind: str, strategy: str) -> None:
     learner, tasks = learner_and_tasks(name, kind)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import signal
-from collections.abc import Collection
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ SAVING = ("checkpoint.save", "files.replace")
 CHAINS = 5
 
 
-def in_a_process(out: Path, line: int = 0, only: Collection[str] = ()) -> int | None:
+def in_a_process(out: Path, line: int = 0, only: Sequence[str] = ()) -> int | None:
     """`train` in a process of its own, forked from one that has imported what is slow to import; its exit code."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["fewsight.training", "torch._dynamo", "tensorboard.summary"])

@@ -88,7 +88,7 @@ def _square(image: Image.Image, size: int) -> Image.Image:
     small = image.resize((width, height), Image.Resampling.LANCZOS)
     if width == height:
         return small
-    pixels = np.asarray(small)
+    pixels = np.asarray(image)
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     colour = np.median(border, axis=0).astype(np.uint8)
     canvas = Image.fromarray(np.broadcast_to(colour, (size, size, *pixels.shape[2:])).copy())

@@ -105,9 +105,10 @@ def _decode(archives: list[Path]) -> dict[str, Tensor]:
     from rich.console import Console
     from rich.progress import track
 
-    images: dict[str, list[np.ndarray]] = {}
     for file, path in zip(ARCHIVES, archives, strict=True):
         file.verify(path)
+    images: dict[str, list[np.ndarray]] = {}
+    for path in archives:
         with zipfile.ZipFile(path) as archive:
             names = _image_names(archive)
             for name in track(names, f"decoding {path.name}, once", console=Console(stderr=True)):

@@ -1,4 +1,4 @@
-"""How does one inner step turn gradients into new parameters? A pair of pure functions, so that it can be differentiated.
+"""How does one inner step turn gradients into new parameters? A pair of pure functions, which can be differentiated.
 
     state = optimizer.init(parameters)
     parameters, state = optimizer.update(gradients, state, parameters)

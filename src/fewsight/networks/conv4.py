@@ -1,7 +1,7 @@
 """Conv4: four blocks of 3x3 convolution, normalisation, 2x2 max-pooling and ReLU; the classic few-shot image encoder.
 
-Vinyals et al. 2016, section 4.1; MAML and Prototypical Networks use the same. 28x28 images give 64 features. Pooling comes
-before the ReLU: both are monotone, so the function is the same, at a quarter of the work.
+Vinyals et al. 2016, section 4.1; MAML and Prototypical Networks use the same. 28x28 images give 64 features. Pooling
+comes before the ReLU: both are monotone, so the function is the same, at a quarter of the work.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """How can a network normalise by batch statistics and still keep queries apart? By the *support's* statistics.
 
 Ordinary batch normalisation lets queries see each other, and lets an example of weight 0 leak into the others. A
-`TaskNorm` layer takes weighted moments of the support set and applies those same moments to every query (MetaBN), blended
-with each input's own moments by a learned factor (TaskNorm-I; Bronskill et al. 2020, equations 7-9), which helps when the
-support is tiny and defines the layer when it is empty. `transductive=True` in a learner normalises queries by the batch of
-queries instead, as the MAML paper did: only for comparison.
+`TaskNorm` layer takes weighted moments of the support set and applies those same moments to every query (MetaBN),
+blended with each input's own moments by a learned factor (TaskNorm-I; Bronskill et al. 2020, equations 7-9), which
+helps when the support is tiny and defines the layer when it is empty. `transductive=True` in a learner normalises
+queries by the batch of queries instead, as the MAML paper did: only for comparison.
 
-The layers need to know what they are looking at. A learner says so with `embed_support` and `embed_query`; the moments
-travel between the two as an ordinary value, so everything stays a pure function.
+The layers need to know what they are looking at. A learner says so with `embed_support` and `embed_query`; the
+moments travel between the two as an ordinary value, so everything stays a pure function.
 """
 
 from __future__ import annotations

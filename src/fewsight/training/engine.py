@@ -1,10 +1,11 @@
 """How is the gradient of a meta-batch computed fastest here? By measuring the feasible ways on the real workload.
 
-A strategy is how tasks are laid out and how numbers are (channels-last memory, bfloat16 convolutions). Tasks can go in a
-loop; or all at once with `torch.func.vmap`; or so that the Python of the inner loop runs only once: its tensor operations
-are recorded as a graph which is replayed ("trace") or compiled ("compile"). All give the same gradient, bfloat16 within
-its precision. Which is fastest depends on the network and the machine: a vectorised MLP is many times faster than a loop,
-a vectorised convolution with per-task weights slower. `choose` times each and says what it took and why.
+A strategy is how tasks are laid out and how numbers are (channels-last memory, bfloat16 convolutions). Tasks can go
+in a loop; or all at once with `torch.func.vmap`; or so that the Python of the inner loop runs only once: its tensor
+operations are recorded as a graph which is replayed ("trace") or compiled ("compile"). All give the same gradient,
+bfloat16 within its precision. Which is fastest depends on the network and the machine: a vectorised MLP is many times
+faster than a loop, a vectorised convolution with per-task weights slower. `choose` times each and says what it took
+and why.
 """
 
 from __future__ import annotations

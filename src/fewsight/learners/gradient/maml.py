@@ -32,8 +32,8 @@ class MAML(Learner):
 
     Args:
         network: any module from inputs `(B, ...)` to features `(B, D)`.
-        head: "shared" (any number of ways, no label order; the default), or a number of outputs: the classic fixed head,
-            whose predictions depend on label order; also for regression. None: the network's output is the score.
+        head: "shared" (any number of ways, no label order; the default), or a number of outputs: the classic fixed
+            head, whose predictions depend on label order; also for regression. None: the network's output is the score.
         features: D; not needed when `network.out_features` says it or `head` is None.
         inner_steps: gradient steps on the support.
         inner_lr: alpha of plain gradient descent; or give `inner_optimizer`.
