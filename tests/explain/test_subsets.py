@@ -96,6 +96,15 @@ def test_values_agree_with_the_game_of_adaptations() -> None:
     np.testing.assert_allclose(leave_one_out(case, drop=True).values, game.leave_one_out(v), atol=1e-14)
 
 
+def test_distances_to_prototypes_have_no_origin() -> None:
+    """Shifting all embeddings by a constant changes no distance, hence no explanation."""
+    learner = tiny.learner("protonet")
+    before = shapley(tiny.case(learner, tiny.support())).values
+    with torch.no_grad():
+        learner.embedding_model.layers[-1].bias.add_(3.0)
+    np.testing.assert_allclose(shapley(tiny.case(learner, tiny.support())).values, before, atol=1e-11)
+
+
 def test_duplicates_are_worth_the_same() -> None:
     twice = tiny.support(3, 1).take(torch.tensor([0, 1, 2, 0]))
     for name in ("maml", "protonet", "matching"):

@@ -43,14 +43,26 @@ LEARNERS = [("maml", "rows"), ("maml", "images"), ("fomaml", "rows"), ("protonet
 
 
 @pytest.mark.parametrize(("name", "kind"), LEARNERS)
-@pytest.mark.parametrize("strategy", ["vmap", "trace", "loop+channels_last", "loop+channels_last+bf16"])
+@pytest.mark.parametrize("strategy", ["vmap", "trace", "loop+channels_last"])
 def test_strategies_agree(name: str, kind: str, strategy: str) -> None:
     learner, tasks = learner_and_tasks(name, kind)
     expected, loss = gradient(learner, "loop", tasks)
     found, same_loss = gradient(learner, strategy, tasks)
-    tolerance = 0.1 if "bf16" in strategy else 2e-4
-    assert (found - expected).norm() <= tolerance * expected.norm()
-    assert same_loss == pytest.approx(loss, rel=0.02 if "bf16" in strategy else 1e-4)
+    assert (found - expected).norm() <= 2e-4 * expected.norm()
+    assert same_loss == pytest.approx(loss, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["maml", "protonet", "matching"])
+def test_bfloat16_agrees_within_its_precision(name: str) -> None:
+    """Off by no more than a few times what rounding the parameters alone does to the exact gradient."""
+    learner, tasks = learner_and_tasks(name, "images")
+    expected, loss = gradient(learner, "loop", tasks)
+    found, similar_loss = gradient(learner, "loop+channels_last+bf16", tasks)
+    for parameter in learner.parameters():
+        parameter.data = parameter.data.bfloat16().float()
+    rounded, _ = gradient(learner, "loop", tasks)
+    assert (found - expected).norm() <= 10 * (rounded - expected).norm()
+    assert similar_loss == pytest.approx(loss, rel=0.05)
 
 
 def test_a_compiled_strategy_agrees() -> None:

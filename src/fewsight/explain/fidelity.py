@@ -88,7 +88,7 @@ def of_query(case: Case, explanation: Explanation) -> tuple[Measure, ...]:
         return query_values(case, inputs, torch.where(shown, inputs.vector, start)).cpu().numpy()
 
     generator = np.random.default_rng([case.seed, len(players)])
-    held = explanation.semantics == "replace"
+    held = explanation.residual is not None
     return deletion_insertion(
         explanation.values.reshape(-1)[players], evaluate, generator, "parts of the query", held=held
     )

@@ -110,7 +110,8 @@ class Engine:
             return function
         key = (batch.support.ways, tuple(leaf.shape for leaf in tree.leaves(batch)))
         if key not in self._graphs:
-            graph = make_fx(function)(omega, batch)
+            with torch.random.fork_rng(devices=[]):  # recording must not use up random numbers of the step
+                graph = make_fx(function)(omega, batch)
             self._graphs[key] = torch.compile(graph) if self.strategy.layout == "compile" else graph
         return self._graphs[key]
 
