@@ -16,8 +16,8 @@ class ProtoNet(EmbeddingLearner):
     """z_c = -|f(x) - p_c|^2 with p_c = sum_i (v_i / sum_c v) s_i; any other similarity may take its place.
 
     Dropping an example (see `Support.reference`) moves its prototype towards the mean of the support, so that with no
-    example left all prototypes coincide there and the un-adapted prediction is uniform. (Not towards the origin: distances
-    do not know where that is.)
+    example left all prototypes coincide there and the un-adapted prediction is uniform. (Not towards the origin:
+    distances do not know where that is.)
     """
 
     kinds = frozenset({"classification"})
