@@ -18,6 +18,8 @@ from fewsight.training import Report, evaluate_run, train
 RECIPES = ("digits-protonet", "digits-matching", "digits-maml")
 TASKS = 200
 SHOTS = 5
+BUDGET = 20.0
+"""Seconds for the explanation: the whole demo shall stay under two minutes."""
 
 
 def demo(out: Path, say: Callable[[str], None], *, progress: bool = True) -> Path:
@@ -50,7 +52,7 @@ def explain_one(learner: Learner, path: Path, say: Callable[[str], None]) -> Pat
     """Explain the first query of the first test task and write the page."""
     domain = open_domain("digits")
     task = Episodes(domain.family("test", ways=5, shots=SHOTS, queries=1), 0, "demo")[0]
-    analysis = explain(learner, task.support, task.query[:1], names=_names(task))
+    analysis = explain(learner, task.support, task.query[:1], names=_names(task), budget_seconds=BUDGET)
     say(verdict(analysis))
     shown = images(task)
     return write_page(
