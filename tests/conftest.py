@@ -13,8 +13,9 @@ import torch
 from fewsight.domains.images import ImageDomain
 from fewsight.domains.omniglot import ARCHIVES, LISTS, open_omniglot
 
-# Tests are many small tensors: threads would only wait for each other.
+# Tests are many small tensors: threads would only wait for each other. Programs that tests start inherit it.
 torch.set_num_threads(1)
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session", autouse=True)
