@@ -14,7 +14,7 @@ from fewsight.explain.controls import NAMES, compare, shuffled_labels, shuffled_
 from fewsight.explain.influence import influence
 from fewsight.explain.path import path
 from fewsight.explain.query import integrated_gradients
-from fewsight.explain.subsets import shapley
+from fewsight.explain.subsets import leave_one_out, shapley
 from fewsight.learners import ProtoNet
 from fewsight.task import Support
 
@@ -58,7 +58,7 @@ def test_draws_differ_and_repeat() -> None:
 def test_without_adaptation_no_support_example_matters(name: str) -> None:
     case = tiny.case(tiny.learner(name), tiny.support())
     skipped = variant(case, "adaptation")
-    for explain in (shapley, path, influence):
+    for explain in (shapley, path, influence, leave_one_out):
         again = explain(skipped)
         assert np.abs(again.values).max() < 1e-12
         measure = compare(case, explain(case), [again], "adaptation")

@@ -174,14 +174,32 @@ def test_images_and_token_ids() -> None:
         ({"query": {"ids": torch.zeros(1, 4)}}, "not of the support's kind"),
         ({"query": torch.full((tiny.FEATURES,), torch.nan, dtype=torch.float64)}, "not finite"),
         ({"names": ["one"]}, "1 names for 6"),
+        ({"support": tiny.support().take([0, 1])}, "only one class has support examples"),
+        ({"support": tiny.support().take([0, 1, 2, 3]), "target": "c"}, "class 'c' has no support example"),
         ({"target": "zebra"}, "unknown target"),
         ({"what": "attention"}, "attention: the learner does not answer by attention"),
     ],
 )
 def test_bad_input_is_explained(change: dict[str, object], says: str) -> None:
-    given = {"query": tiny.query(), **change}
+    given = {"support": tiny.support(), "query": tiny.query(), **change}
     with pytest.raises(ExplanationError, match=says):
-        explain(tiny.learner(), tiny.support(), **given)  # type: ignore[arg-type]
+        explain(tiny.learner(), **given)  # type: ignore[arg-type]
+
+
+def test_a_class_without_examples_takes_no_part() -> None:
+    found = explain(tiny.learner(), tiny.support().take([0, 1, 2, 3]), tiny.query(), checks=False)
+    assert found.probabilities[2] == 0
+    assert {found.predicted, found.runner_up} == {0, 1}
+    assert all(np.isfinite(explanation.values).all() and explanation.complete for explanation in found.values())
+
+
+def test_a_blank_query_is_explained() -> None:
+    """Nothing of it differs from the baseline: there is nothing to attribute, and no curve to draw."""
+    blank = torch.zeros(tiny.FEATURES, dtype=torch.float64)
+    found = explain(tiny.learner("protonet"), tiny.support(), blank, ["integrated_gradients", "occlusion"])
+    for explanation in found.values():
+        assert not explanation.values.any()
+        assert all(measure.passed is None for measure in explanation.fidelity)
 
 
 def test_it_reads_well_and_its_json_is_strict() -> None:

@@ -10,7 +10,8 @@ import torch
 from fewsight.errors import ExplanationError
 from fewsight.explain import game, subsets
 from fewsight.explain.case import Case
-from fewsight.explain.subsets import banzhaf, by_class, interactions, leave_one_out, shapley
+from fewsight.explain.players import by_class
+from fewsight.explain.subsets import banzhaf, interactions, leave_one_out, shapley
 from fewsight.task import Support
 
 

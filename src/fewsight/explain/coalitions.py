@@ -98,7 +98,8 @@ def over_rows(case: Case, what: str, row: Row, alone: Row, rows: Tensor) -> np.n
             except (RuntimeError, NotImplementedError, ValueError) as error:
                 if cost.obstacle:
                     raise
-                cost.obstacle = f"cannot be vectorised: {str(error).strip().splitlines()[0][:200]}"
+                first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
+                cost.obstacle = f"cannot be vectorised: {first_line[:200]}"
                 continue
             done += len(chunk)
             progress.advance(len(chunk))

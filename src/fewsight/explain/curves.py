@@ -12,7 +12,7 @@ import numpy as np
 
 from fewsight.explain.explanation import Measure
 from fewsight.explain.quadrature import resolution
-from fewsight.explain.statistics import FEWEST, mean_interval
+from fewsight.explain.statistics import FEWEST, Interval, mean_interval
 
 STEPS = 20
 """Points of a curve at most, beside its start."""
@@ -45,6 +45,8 @@ def deletion_insertion(
         held: whether the order claims to be the order of importance, so that no better than chance is a failure.
     """
     players = len(values)
+    if players < FEWEST:
+        return _measure("deletion", what, float("nan")), _measure("insertion", what, float("nan"))
     levels = np.unique(np.linspace(0, players, min(STEPS, players) + 1).round().astype(int))
     order = np.argsort(-values, kind="stable")
     random = [generator.permutation(players) for _ in range(ORDERS)]
@@ -54,22 +56,27 @@ def deletion_insertion(
     curves = evaluate(masks.reshape(-1, players)).reshape(masks.shape[:2])
     # What deletion leaves, from everything to nothing, is what the reverse order has put in, read backwards.
     found = {"deletion": (curves[1, ::-1], curves[2:, ::-1], -1), "insertion": (curves[0], curves[2:], 1)}
-    share = levels / players
+    share, span = levels / players, np.ptp(curves)
     measures = []
     for name, (curve, others, direction) in found.items():
         series = {"share": share.tolist(), "explanation": curve.tolist(), "random": others.mean(0).tolist()}
         gain = np.trapezoid(curve - others, share, axis=1) * direction
-        span = np.ptp(curves)
-        defined = players >= FEWEST and span > resolution(*curves[0, [0, -1]])
+        defined = span > resolution(*curves[0, [0, -1]])
         mean, interval = mean_interval(gain / span) if defined else (float("nan"), None)
-        measures.append(
-            Measure(
-                name=f"{name} of {what} against random order",
-                value=mean,
-                interval=interval,
-                passed=interval[0] > 0 if held and interval else None,
-                meaning=MEANING[name].format(what=what),
-                curve=series,
-            )
-        )
+        passed = interval[0] > 0 if held and interval else None
+        measures.append(_measure(name, what, mean, interval, passed, series))
     return measures[0], measures[1]
+
+
+def _measure(
+    name: str,
+    what: str,
+    value: float,
+    interval: Interval | None = None,
+    passed: bool | None = None,
+    curve: dict[str, list[float]] | None = None,
+) -> Measure:
+    meaning = MEANING[name].format(what=what)
+    if np.isnan(value):
+        meaning += f"; not defined: fewer than {FEWEST} {what}, or nothing changes"
+    return Measure(f"{name} of {what} against random order", value, interval, passed, meaning, curve or {})

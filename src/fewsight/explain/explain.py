@@ -106,7 +106,17 @@ def _case(
         raise ExplanationError(
             "the prediction is not finite (NaN or infinity): check the query and the support for NaN"
         )
-    return case.toward(parse(target, support, torch.from_numpy(scores))), scores, before
+    aim = parse(target, support, torch.from_numpy(scores))
+    if support.ways is not None:
+        present = support.present.tolist()
+        if sum(present) < 2:
+            raise ExplanationError(
+                "only one class has support examples, so nothing speaks against it: give two classes"
+            )
+        for c in (aim.index, aim.other):
+            if c is not None and not present[c]:
+                raise ExplanationError(f"class {class_names(support)[c]!r} has no support example: nothing to explain")
+    return case.toward(aim), scores, before
 
 
 def _single(query: Tree, support: Support) -> Tree:

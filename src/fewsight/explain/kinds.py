@@ -10,10 +10,11 @@ from fewsight.explain.case import Case
 from fewsight.explain.explanation import Explanation
 from fewsight.explain.influence import influence
 from fewsight.explain.path import path
+from fewsight.explain.players import by_class, sole_examples
 from fewsight.explain.prototypes import HasPrototypes, prototype_channels, prototypes
 from fewsight.explain.query import integrated_gradients, occlusion, saliency
 from fewsight.explain.readout import Attends, as_votes, attention
-from fewsight.explain.subsets import PAIRS, banzhaf, by_class, interactions, leave_one_out, shapley, sole_examples
+from fewsight.explain.subsets import PAIRS, banzhaf, interactions, leave_one_out, shapley
 from fewsight.explain.target import Target
 
 

@@ -143,8 +143,11 @@ def query_gradients(case: Case, inputs: Inputs, vectors: Tensor) -> np.ndarray:
 
 
 def _in_batches(case: Case, vectors: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
-    with case.frozen():
-        return torch.cat([function(part) for part in vectors.split(1 if case.learner.transductive else BATCH)])
+    def frozen(part: Tensor) -> Tensor:
+        with case.frozen():
+            return function(part)
+
+    return torch.cat([frozen(part) for part in vectors.split(1 if case.learner.transductive else BATCH)])
 
 
 def _notes(case: Case, *notes: str) -> tuple[str, ...]:

@@ -15,8 +15,8 @@ from torch import Tensor
 from fewsight.errors import ExplanationError
 from fewsight.explain.case import Case
 from fewsight.explain.explanation import Explanation
+from fewsight.explain.players import sole_examples
 from fewsight.explain.quadrature import residual
-from fewsight.explain.subsets import sole_examples
 from fewsight.explain.target import class_names, probability, value
 from fewsight.tree import Tree
 

@@ -7,51 +7,17 @@ at the two ends of one game, and only so does a class stay when its last example
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from fewsight.errors import ExplanationError
 from fewsight.explain import coalitions, game
 from fewsight.explain.case import Case
 from fewsight.explain.explanation import Explanation
+from fewsight.explain.players import Partition, singly, sole_examples
 from fewsight.explain.quadrature import residual
-from fewsight.explain.target import class_names
 
 EMPTY = {True: "the un-adapted model", False: "no example at all"}
 SEMANTICS = {True: "drop", False: "renormalise"}
-
-
-@dataclass(frozen=True)
-class Partition:
-    """Players that are groups of support examples: their names, and the group of each example, `(K,)`."""
-
-    names: tuple[str, ...]
-    group: tuple[int, ...]
-
-    def examples(self, masks: np.ndarray) -> np.ndarray:
-        """Which examples are present when these players are: `(M, players)` to `(M, K)`."""
-        return masks[:, list(self.group)]
-
-
-def singly(case: Case) -> Partition:
-    """Every example a player of its own."""
-    return Partition(case.names, tuple(range(case.support.size)))
-
-
-def by_class(case: Case) -> Partition:
-    """Every class a player, with all its examples."""
-    names = tuple(f"class {name!r}" for name in class_names(case.support))
-    if not names:
-        raise ExplanationError("classes as players: a regression task has none; explain the examples")
-    return Partition(names, tuple(case.support.y.tolist()))
-
-
-def sole_examples(case: Case) -> np.ndarray:
-    """Which examples are the only one of their class (in regression: the only one), `(K,)` bool."""
-    here = case.support.weight.detach().cpu().numpy() > 0
-    label = case.support.y.cpu().numpy() if case.support.ways is not None else np.zeros(len(here), dtype=int)
-    return here & (np.bincount(label, weights=here)[label] == 1)
 
 
 def leave_one_out(case: Case, *, drop: bool = False) -> Explanation:
@@ -61,11 +27,15 @@ def leave_one_out(case: Case, *, drop: bool = False) -> Explanation:
     which is another task and not a number.
     """
     size = case.support.size
-    sole = np.zeros(size, dtype=bool) if drop else sole_examples(case)
-    values = np.full(size, np.nan)
     full = coalitions.present(case)
-    if not sole.all():
-        values[~sole] = full - coalitions.values(case, ~np.eye(size, dtype=bool)[~sole], drop=drop)
+    # Taking out what is absent already changes nothing.
+    values = np.zeros(size)
+    going = case.support.weight.detach().cpu().numpy() > 0
+    sole = np.zeros(size, dtype=bool) if drop else sole_examples(case)
+    values[sole] = np.nan
+    if (going & ~sole).any():
+        without = ~np.eye(size, dtype=bool)[going & ~sole]
+        values[going & ~sole] = full - coalitions.values(case, without, drop=drop)
     return Explanation(
         kind="leave_one_out_drop" if drop else "leave_one_out",
         question=(
