@@ -9,7 +9,6 @@ from __future__ import annotations
 from math import comb
 
 import numpy as np
-from scipy.special import stdtrit
 
 from fewsight.errors import ExplanationError
 
@@ -103,6 +102,8 @@ def half_width(samples: np.ndarray) -> np.ndarray:
     count = samples.shape[0]
     if count < 2:
         return np.full(samples.shape[1:], np.inf)
+    from scipy.special import stdtrit  # takes longer to import than all else here
+
     return stdtrit(count - 1, 0.975) * samples.std(0, ddof=1) / np.sqrt(count)
 
 

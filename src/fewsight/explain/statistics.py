@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
-from scipy.special import ndtri
 
 from fewsight.explain.game import half_width
 
@@ -38,7 +39,10 @@ def correlation_interval(rho: float, players: int) -> Interval | None:
     """95 % interval of a rank correlation of so many players. Fieller, Hartley & Pearson 1957."""
     if np.isnan(rho) or players <= 3:
         return None
-    center, half = np.arctanh(np.clip(rho, -1 + 1e-12, 1 - 1e-12)), ndtri(0.975) * np.sqrt(1.06 / (players - 3))
+    center, half = (
+        np.arctanh(np.clip(rho, -1 + 1e-12, 1 - 1e-12)),
+        NormalDist().inv_cdf(0.975) * np.sqrt(1.06 / (players - 3)),
+    )
     return float(np.tanh(center - half)), float(np.tanh(center + half))
 
 
