@@ -89,8 +89,12 @@ class Subject:
 
     @property
     def evidence(self) -> Explanation | None:
-        """The explanation that the page's main picture is drawn from; an estimate only where there is nothing exact."""
-        return min(self.by_example(EVIDENCE), key=lambda explanation: explanation.interval is not None, default=None)
+        """The explanation that the page's main picture is drawn from: one that adds up, and no estimate, where it can."""
+
+        def doubts(explanation: Explanation) -> tuple[bool, bool]:
+            return not explanation.complete, explanation.interval is not None
+
+        return min(self.by_example(EVIDENCE), key=doubts, default=None)
 
     @property
     def headline(self) -> list[Explanation]:
