@@ -16,9 +16,9 @@ from fewsight.task import Task
 from fewsight.training import Report, evaluate_run, train
 
 RECIPES = ("digits-protonet", "digits-matching", "digits-maml")
-TASKS = 200
+TASKS = 100
 SHOTS = 5
-BUDGET = 20.0
+BUDGET = 12.0
 """Seconds for the explanation: the whole demo shall stay under two minutes."""
 
 

@@ -89,7 +89,7 @@ class Subject:
 
     @property
     def evidence(self) -> Explanation | None:
-        """The explanation that the page's main picture is drawn from: one that adds up, and no estimate, where it can."""
+        """The explanation that the main picture is drawn from: one that adds up, and no estimate, where it can."""
 
         def doubts(explanation: Explanation) -> tuple[bool, bool]:
             return not explanation.complete, explanation.interval is not None
