@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from fewsight.learner import Learner
 from fewsight.learners import LEARNERS, create
+from fewsight.learners.gradient.variants import VARIANTS
 from fewsight.networks import MLP, Conv4, GraphEncoder, RowEncoder, SequenceEncoder, TokenEncoder
 from fewsight.task import Support, Task
 from fewsight.tree import Tree
@@ -55,7 +56,7 @@ INPUTS: dict[str, tuple[Callable[[], nn.Module], Draw]] = {
 }
 
 
-SETTINGS = {"maml": {"inner_lr": 0.05}, "fomaml": {"inner_lr": 0.05}}
+SETTINGS = {name: {"inner_lr": 0.05} for name in ["maml", "meta-lstm", *VARIANTS]} | {"leo": {"inner_lr": 0.05}}
 """A rate at which five inner steps on inputs as raw as these do not diverge; other learners run as they come."""
 
 

@@ -47,6 +47,13 @@ class Learner(nn.Module, ABC):
     """Declares that predictions depend on the order of the classes (a fixed head)."""
     transductive: bool = False
     """Declares that queries influence each other (batch statistics of the queries)."""
+    progress: float = 1.0
+    """The share of meta-training that is done, set by `fit`; only `meta_loss` may depend on it, and only by `stage`."""
+
+    @property
+    def stage(self) -> Hashable:
+        """Changes when meta-training enters a part in which `meta_loss` is another function."""
+        return None
 
     @classmethod
     def build(cls, network: nn.Module, outputs: int | None = None, **settings: Any) -> Learner:
@@ -66,9 +73,14 @@ class Learner(nn.Module, ABC):
         self.check(support)
         return mask_absent(self.score(self.solve(support), query), support)
 
-    def meta_forward(self, support: Support, query: Tree) -> Tensor:
-        """What meta-training differentiates: `forward`, unless the method approximates its own gradient (FOMAML)."""
-        return self(support, query)
+    def meta_loss(self, task: Task) -> tuple[Tensor, Tensor]:
+        """What meta-training minimises, a scalar, and the scores `(Q, N)` of the queries.
+
+        The loss of the queries under `forward`, unless the method approximates its own gradient (FOMAML, iMAML,
+        Reptile) or adds terms of its own (LEO).
+        """
+        scores = self(task.support, task.query)
+        return task_loss(scores, task), scores
 
     def adapt(self, support: Support) -> Model:
         """The model for one task. Changes nothing in the learner."""
@@ -146,7 +158,7 @@ def example_losses(scores: Tensor, target: Tensor) -> Tensor:
 
 def task_loss(scores: Tensor, task: Task) -> Tensor:
     """Mean loss over the queries of a task, a scalar; padding queries do not count."""
-    weight = task.query_weight
+    weight, scores = task.query_weight, scores.to(task.query_weight.dtype)  # never summed in reduced precision
     return (example_losses(scores, task.target) * weight).sum() / positive(weight.sum())
 
 

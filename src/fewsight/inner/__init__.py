@@ -1,5 +1,24 @@
 """Differentiable optimizers for inner loops, as (init, update) pairs of pure functions."""
 
-from fewsight.inner.optimizer import InnerOptimizer, sgd
+from fewsight.inner.from_torch import from_torch
+from fewsight.inner.learned import CoordinateLSTM, LearnedOptimizer, MetaLSTM
+from fewsight.inner.optimizer import InnerOptimizer, Parameters
+from fewsight.inner.optimizers import adagrad, adam, adamw, clipped, momentum, named, nesterov, rmsprop, sgd
 
-__all__ = ["InnerOptimizer", "sgd"]
+__all__ = [
+    "CoordinateLSTM",
+    "InnerOptimizer",
+    "LearnedOptimizer",
+    "MetaLSTM",
+    "Parameters",
+    "adagrad",
+    "adam",
+    "adamw",
+    "clipped",
+    "from_torch",
+    "momentum",
+    "named",
+    "nesterov",
+    "rmsprop",
+    "sgd",
+]

@@ -21,12 +21,3 @@ class InnerOptimizer(NamedTuple):
 
     init: Callable[[Parameters], Any]
     update: Callable[[Parameters, Any, Parameters], tuple[Parameters, Any]]
-
-
-def sgd(learning_rate: float | Tensor) -> InnerOptimizer:
-    """theta <- theta - alpha g; alpha may be a tensor that is itself meta-learned."""
-
-    def update(gradients: Parameters, state: Any, parameters: Parameters) -> tuple[Parameters, Any]:
-        return {name: value - learning_rate * gradients[name] for name, value in parameters.items()}, state
-
-    return InnerOptimizer(init=lambda parameters: None, update=update)

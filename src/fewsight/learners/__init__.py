@@ -11,14 +11,26 @@ from torch import nn
 from fewsight.errors import RecipeError, suggest
 from fewsight.learner import Learner
 from fewsight.learners.gradient.maml import MAML
+from fewsight.learners.gradient.variants import VARIANTS
+from fewsight.learners.metric.in_context import InContext
+from fewsight.learners.metric.mahalanobis import MahalanobisProtoNet
 from fewsight.learners.metric.matching import MatchingNetwork
 from fewsight.learners.metric.protonet import ProtoNet
+from fewsight.learners.metric.relation import RelationNetwork
+from fewsight.learners.metric.ridge import Ridge
+from fewsight.learners.optimizer.leo import LEO
 
 LEARNERS: dict[str, Callable[..., Learner]] = {
     "protonet": ProtoNet.build,
     "matching": MatchingNetwork.build,
+    "mahalanobis": MahalanobisProtoNet.build,
+    "relation": RelationNetwork.build,
+    "ridge": Ridge.build,
+    "in-context": InContext.build,
     "maml": MAML.build,
-    "fomaml": partial(MAML.build, first_order=True),
+    **VARIANTS,
+    "leo": LEO.build,
+    "meta-lstm": partial(MAML.build, inner_optimizer="meta-lstm", outer="first_order"),
 }
 
 
@@ -32,4 +44,15 @@ def create(name: str, network: nn.Module, outputs: int | None = None, **settings
         raise RecipeError(f"learner {name!r} does not take these settings: {error}") from error
 
 
-__all__ = ["LEARNERS", "MAML", "MatchingNetwork", "ProtoNet", "create"]
+__all__ = [
+    "LEARNERS",
+    "LEO",
+    "MAML",
+    "InContext",
+    "MahalanobisProtoNet",
+    "MatchingNetwork",
+    "ProtoNet",
+    "RelationNetwork",
+    "Ridge",
+    "create",
+]

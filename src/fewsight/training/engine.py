@@ -24,9 +24,8 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from fewsight import tree
 from fewsight.errors import RecipeError, suggest
-from fewsight.learner import Learner, task_loss, task_metric
-from fewsight.task import Support, Task, stack
-from fewsight.tree import Tree
+from fewsight.learner import Learner, task_metric
+from fewsight.task import Task, stack
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ class Engine:
         return StepResult(float(loss), float(metric))
 
     def _one(self, task: Task, share: float) -> tuple[Tensor, Tensor]:
-        loss, metric = self._measure(self.learner.meta_forward, task)
+        loss, metric = self._measure(self.learner.meta_loss, task)
         (loss * share).backward()
         return loss.detach(), metric.detach()
 
@@ -108,7 +107,7 @@ class Engine:
 
         if self.strategy.layout == "vmap":
             return function
-        key = (batch.support.ways, tuple(leaf.shape for leaf in tree.leaves(batch)))
+        key = (self.learner.stage, batch.support.ways, tuple(leaf.shape for leaf in tree.leaves(batch)))
         if key not in self._graphs:
             with torch.random.fork_rng(devices=[]):  # recording must not use up random numbers of the step
                 graph = make_fx(function)(omega, batch)
@@ -118,16 +117,16 @@ class Engine:
     def _mean_loss(self, omega: dict[str, Tensor], tasks: Task) -> tuple[Tensor, Tensor]:
         omega = {f"learner.{name}": value for name, value in omega.items()}
 
-        def scores(support: Support, query: Tree) -> Tensor:
-            return functional_call(_Meta(self.learner), omega, (support, query))
+        def meta_loss(task: Task) -> tuple[Tensor, Tensor]:
+            return functional_call(_Meta(self.learner), omega, (task,))
 
-        losses, metrics = vmap(lambda task: self._measure(scores, task), randomness="different")(tasks)
+        losses, metrics = vmap(lambda task: self._measure(meta_loss, task), randomness="different")(tasks)
         return losses.mean(), metrics.mean()
 
-    def _measure(self, scores_of: Callable[..., Tensor], task: Task) -> tuple[Tensor, Tensor]:
+    def _measure(self, meta_loss: Callable[[Task], tuple[Tensor, Tensor]], task: Task) -> tuple[Tensor, Tensor]:
         with precision(self.strategy.bf16):
-            scores = scores_of(task.support, task.query).to(task.support.weight.dtype)
-        return task_loss(scores, task), task_metric(scores, task)
+            loss, scores = meta_loss(task)
+        return loss, task_metric(scores, task)
 
     def _laid_out(self, task: Task) -> Task:
         if not self.strategy.channels_last:
@@ -137,14 +136,14 @@ class Engine:
 
 
 class _Meta(nn.Module):
-    """`meta_forward` as a module's forward, which is what `functional_call` calls."""
+    """`meta_loss` as a module's forward, which is what `functional_call` calls."""
 
     def __init__(self, learner: Learner) -> None:
         super().__init__()
         self.learner = learner
 
-    def forward(self, support: Support, query: Tree) -> Tensor:
-        return self.learner.meta_forward(support, query)
+    def forward(self, task: Task) -> tuple[Tensor, Tensor]:
+        return self.learner.meta_loss(task)
 
 
 def precision(bf16: bool) -> contextlib.AbstractContextManager[Any]:

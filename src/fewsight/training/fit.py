@@ -100,6 +100,7 @@ def fit(
         display = stack.enter_context(Progress(steps, now.step, metric, progress))
         display.say(str(choice))
         for tasks in prefetch(train, now.step * meta_batch, steps * meta_batch, meta_batch):
+            learner.progress = now.step / steps
             rate = lr * SCHEDULES[schedule](now.step / steps)
             result, norm = _step(engine, optimizer, tasks, rate, clip, seed, now.step)
             now.step += 1

@@ -3,27 +3,31 @@
 Finn, Abbeel, Levine, "Model-Agnostic Meta-Learning for Fast Adaptation of Deep Networks", 2017, algorithm 1:
     theta_i' = theta - alpha grad_theta L_i(theta)        (inner steps, on the support)
     theta <- theta - beta grad_theta sum_i L_i(theta_i')  (outer step, on the queries)
+
+The whole gradient-based family is this class. Which parameters adapt, from which head, by which inner optimizer at
+which rates, and how the outer gradient is taken are independent choices; `variants.py` names the published ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call, grad
 from torch.utils.checkpoint import checkpoint
 
 from fewsight.errors import LearnerError, suggest
-from fewsight.inner import InnerOptimizer, sgd
-from fewsight.inner.optimizer import Parameters
+from fewsight.inner import InnerOptimizer, Parameters, named
+from fewsight.inner.learned import LearnedOptimizer
+from fewsight.inner.rates import Rates
 from fewsight.learner import AdaptationTrace, Learner, example_losses, mask_absent
-from fewsight.learners.gradient.heads import FixedHead, SharedHead
+from fewsight.learners.gradient.heads import ContextHead, make_head
+from fewsight.learners.gradient.outer import OUTER
 from fewsight.networks.norm import Moments, TaskNorm, embed_query, embed_support
-from fewsight.task import Support
+from fewsight.task import Support, Task
 from fewsight.tree import Tree
 
 
@@ -32,14 +36,19 @@ class MAML(Learner):
 
     Args:
         network: any module from inputs `(B, ...)` to features `(B, D)`.
-        head: "shared" (any number of ways, no label order; the default), or a number of outputs: the classic fixed
-            head, whose predictions depend on label order; also for regression. None: the network's output is the score.
+        head: "shared" (any number of ways, no label order; the default), "prototype", "context" (see `heads`), or a
+            number of outputs: the classic fixed head, whose predictions depend on label order; also for regression.
+            None: the network's output is the score.
         features: D; not needed when `network.out_features` says it or `head` is None.
         inner_steps: gradient steps on the support.
-        inner_lr: alpha of plain gradient descent; or give `inner_optimizer`.
+        inner_lr: alpha of the inner optimizer.
+        inner_optimizer: a name in `fewsight.inner.optimizers`, or an `InnerOptimizer`, which has its own rate.
+        rates: meta-learned step multipliers: None, "parameter" (Meta-SGD) or "layer" (MAML++); see `Rates`.
         adapt: which parameters adapt: patterns over the names in `named_parameters()` ("head.*", "network.layers.0.*").
-        first_order: meta-train with the inner gradients taken as constants (FOMAML). Only training is approximate:
-            explanations and gradients of a model remain those of the true function.
+        outer: how the outer gradient is taken: "unrolled", "multi_step", "first_order", "implicit" or "reptile"; see
+            `outer`. Only training differs: explanations and gradients of a model remain those of the true function.
+        first_order_until: share of the training that takes first-order gradients before `outer` begins (MAML++).
+        proximal: lambda of the penalty lambda/2 |theta - theta_0|^2 in the inner loss; "implicit" needs it.
         checkpoint_steps: recompute each inner step in the backward pass: memory of one step instead of all.
         transductive: normalise queries by the batch of queries, as the paper did.
     """
@@ -52,90 +61,139 @@ class MAML(Learner):
         features: int | None = None,
         inner_steps: int = 5,
         inner_lr: float = 0.4,
-        inner_optimizer: InnerOptimizer | None = None,
+        inner_optimizer: str | InnerOptimizer | LearnedOptimizer = "sgd",
+        rates: str | None = None,
         adapt: Sequence[str] = ("*",),
-        first_order: bool = False,
+        outer: str = "unrolled",
+        first_order_until: float = 0.0,
+        proximal: float = 0.0,
         checkpoint_steps: bool = False,
         transductive: bool = False,
     ) -> None:
         super().__init__()
         self.network = network
-        self.head = None if head is None else _head(head, features or getattr(network, "out_features", None))
+        self.head = None if head is None else make_head(head, features or getattr(network, "out_features", None))
         self.inner_steps = inner_steps
-        self.optimizer = inner_optimizer or sgd(inner_lr)
-        self.first_order = first_order
+        self.optimizer = named(inner_optimizer, inner_lr) if isinstance(inner_optimizer, str) else inner_optimizer
+        if outer not in OUTER:
+            raise LearnerError(f"unknown outer gradient {outer!r}{suggest(outer, OUTER)}")
+        if outer == "implicit" and proximal <= 0:
+            raise LearnerError("the implicit gradient needs an inner loss with a penalty: give proximal > 0")
+        self.outer, self.first_order_until, self.proximal = outer, first_order_until, proximal
         self.checkpoint_steps = checkpoint_steps
         self.transductive = transductive
-        self.kinds = frozenset({"classification"}) if head == "shared" else Learner.kinds
-        self.label_order_matters = not isinstance(self.head, SharedHead)
+        regression_only = isinstance(self.head, ContextHead) and self.head.outputs is not None
+        free_ways = self.head is not None and not isinstance(head, int) and not regression_only
+        both = Learner.kinds
+        self.kinds = frozenset({"classification"} if free_ways else {"regression"} if regression_only else both)
+        self.label_order_matters = not free_ways
         self._needs_moments = not transductive and any(isinstance(module, TaskNorm) for module in network.modules())
-        names = [name for name, _ in self.named_parameters()]
-        self.adapted = frozenset(name for name in names if any(fnmatchcase(name, pattern) for pattern in adapt))
-        for pattern in adapt:
-            if not any(fnmatchcase(name, pattern) for name in names):
-                raise LearnerError(f"no parameter matches {pattern!r}{suggest(pattern, names)}")
+        shapes = {f"network.{name}": value.shape for name, value in network.named_parameters()}
+        if self.head is not None:
+            shapes |= {f"head.{name}": shape for name, shape in self.head.shapes.items()}
+        self.adapted = _matching(shapes, adapt)
+        for name, parameter in network.named_parameters():
+            if not parameter.requires_grad and f"network.{name}" in self.adapted:
+                raise LearnerError(
+                    f"network.{name} is frozen (requires_grad=False) but asked to adapt: "
+                    "leave it out of adapt=, for example adapt=['head.*']"
+                )
+        self.body_adapts = any(name.startswith("network.") for name in self.adapted)
+        moving = {name: shape for name, shape in shapes.items() if name in self.adapted}
+        self.rates = None if rates is None else Rates(rates, moving, inner_steps)
 
     @classmethod
     def build(cls, network: nn.Module, outputs: int | None = None, **settings: Any) -> MAML:
-        return cls(network, **({"head": outputs} if outputs is not None else {}) | settings)
+        if outputs is not None:
+            head = settings.get("head", "shared")
+            regression = {"shared": outputs, "prototype": outputs, "context": f"context:{outputs}"}
+            settings["head"] = regression.get(head, head)
+        return cls(network, **settings)
+
+    @property
+    def stage(self) -> Hashable:
+        return self.progress < self.first_order_until, int(10 * self.progress) if self.outer == "multi_step" else None
+
+    def meta_loss(self, task: Task) -> tuple[Tensor, Tensor]:
+        early = self.progress < self.first_order_until
+        return OUTER["first_order" if early else self.outer](self, task)
 
     def solve(self, support: Support) -> Tree:
         *_, theta = self.steps(support)
-        return self._state(theta, support)
+        return self.state(theta, support)
 
     def score(self, state: Tree, query: Tree) -> Tensor:
         moments = None if self.transductive else state["moments"]
         return self._finish(state["theta"], embed_query(self._features(state["theta"]), query, moments))
 
-    def meta_forward(self, support: Support, query: Tree) -> Tensor:
-        if not self.first_order:
-            return self(support, query)
-        *_, theta = self.steps(support, first_order=True)
-        return mask_absent(self.score(self._state(theta, support), query), support)
-
     def trace(self, support: Support) -> AdaptationTrace:
-        return AdaptationTrace(self, support, [self._state(theta, support) for theta in self.steps(support)])
+        return AdaptationTrace(self, support, [self.state(theta, support) for theta in self.steps(support)])
 
-    def start(self, support: Support) -> Parameters:
+    def start(self, support: Support, features: Callable[[], Tensor]) -> Parameters:
         """theta_0 by name: the network's parameters that adapt, and the head's with one row for each class."""
         theta: Parameters = {f"network.{name}": value for name, value in self.network.named_parameters()}
-        theta = self._moving(theta)
+        theta = self.moving(theta)
         if self.head is not None:
-            theta |= {f"head.{name}": value for name, value in self.head.start(support.ways).items()}
+            theta |= {f"head.{name}": value for name, value in self.head.start(support, features).items()}
         return theta
 
     def steps(self, support: Support, first_order: bool = False) -> Iterator[Parameters]:
         """theta_0, theta_1, ..., theta_T."""
-        theta = self.start(support)
-        state = self.optimizer.init(self._moving(theta))
+
+        def features() -> Tensor:
+            return embed_support(self.network, support.x, support.reference)[0].flatten(1)
+
+        # A body that stays as it is embeds the support once (ANIL), not in every step.
+        known = None if self.body_adapts else features()
+        theta = origin = self.start(support, features if known is None else lambda: known)
+        state = self.optimizer.init(self.moving(theta))
         yield theta
 
-        def step(theta: Parameters, state: Any) -> tuple[Parameters, Any]:
-            gradient = self._gradient(theta, support, first_order)
-            moved, state = self.optimizer.update(gradient, state, self._moving(theta))
-            return theta | moved, state
+        def step(theta: Parameters, state: Any, index: int) -> tuple[Parameters, Any]:
+            before = self.moving(theta)
+            gradient = self._gradient(theta, origin, support, known, first_order)
+            after, state = self.optimizer.update(gradient, state, before)
+            return theta | (self.rates(before, after, index) if self.rates else after), state
 
-        for _ in range(self.inner_steps):
+        for index in range(self.inner_steps):
             if self.checkpoint_steps and torch.is_grad_enabled():
-                theta, state = checkpoint(step, theta, state, use_reentrant=False)
+                theta, state = checkpoint(step, theta, state, index, use_reentrant=False)
             else:
-                theta, state = step(theta, state)
+                theta, state = step(theta, state, index)
             yield theta
 
-    def inner_loss(self, theta: Parameters, support: Support) -> Tensor:
-        """L_i(theta): mean loss of the support examples by their shares, a scalar."""
-        features, _ = embed_support(self._features(theta), support.x, support.reference)
+    def inner_loss(
+        self, theta: Parameters, origin: Parameters, support: Support, known: Tensor | None = None
+    ) -> Tensor:
+        """L_i(theta): mean loss of the support examples by their shares, and the penalty if there is one; a scalar."""
+        features = known
+        if features is None:
+            features, _ = embed_support(self._features(theta), support.x, support.reference)
         scores = mask_absent(self._finish(theta, features), support)
-        return (example_losses(scores, support.y) * support.share).sum()
+        loss = (example_losses(scores, support.y) * support.share).sum()
+        if not self.proximal:
+            return loss
+        away = [(theta[name] - origin[name]).square().sum() for name in theta if name in self.adapted]
+        return loss + 0.5 * self.proximal * torch.stack(away).sum()
 
-    def _moving(self, theta: Parameters) -> Parameters:
+    def moving(self, theta: Parameters) -> Parameters:
+        """Those of `theta` that adapt."""
         return {name: value for name, value in theta.items() if name in self.adapted}
 
-    def _gradient(self, theta: Parameters, support: Support, first_order: bool) -> Parameters:
-        def loss(moving: Parameters) -> Tensor:
-            return self.inner_loss(theta | moving, support)
+    def state(self, theta: Parameters, support: Support) -> Tree:
+        """The adapted parameters and the support moments under them, which normalise the queries."""
+        moments: Moments = []
+        if self._needs_moments:
+            _, moments = embed_support(self._features(theta), support.x, support.reference)
+        return {"theta": theta, "moments": moments}
 
-        moving = self._moving(theta)
+    def _gradient(
+        self, theta: Parameters, origin: Parameters, support: Support, known: Tensor | None, first_order: bool
+    ) -> Parameters:
+        def loss(moving: Parameters) -> Tensor:
+            return self.inner_loss(theta | moving, origin, support, known)
+
+        moving = self.moving(theta)
         if first_order:
             with torch.no_grad():
                 return grad(loss)(moving)
@@ -153,21 +211,12 @@ class MAML(Learner):
     def _finish(self, theta: Parameters, features: Tensor) -> Tensor:
         if self.head is None:
             return features
-        return F.linear(features.flatten(1), theta["head.weight"], theta["head.bias"])
-
-    def _state(self, theta: Parameters, support: Support) -> Tree:
-        """The adapted parameters and the support moments under them, which normalise the queries."""
-        moments: Moments = []
-        if self._needs_moments:
-            _, moments = embed_support(self._features(theta), support.x, support.reference)
-        return {"theta": theta, "moments": moments}
+        head = {name.removeprefix("head."): v for name, v in theta.items() if name.startswith("head.")}
+        return self.head.score(head, features.flatten(1))
 
 
-def _head(head: str | int, features: int | None) -> SharedHead | FixedHead:
-    if features is None:
-        raise LearnerError("say how many features the network gives: MAML(network, features=D)")
-    if isinstance(head, int):
-        return FixedHead(features, head)
-    if head != "shared":
-        raise LearnerError(f"unknown head {head!r}: give 'shared', a number of outputs, or None")
-    return SharedHead(features)
+def _matching(names: dict[str, torch.Size], patterns: Sequence[str]) -> frozenset[str]:
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise LearnerError(f"no parameter matches {pattern!r}{suggest(pattern, names)}")
+    return frozenset(name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns))

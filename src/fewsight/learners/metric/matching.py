@@ -8,9 +8,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from fewsight.learners.metric.attention import attend, vote
 from fewsight.learners.metric.distances import Similarity
 from fewsight.learners.metric.embedding import EmbeddingLearner
-from fewsight.task import Support, positive
+from fewsight.task import Support
 from fewsight.tree import Tree
 
 
@@ -52,15 +53,10 @@ class MatchingNetwork(EmbeddingLearner):
         """a(x, x_i) of each query and support example, `(Q, K)`; rows sum to 1 unless examples are dropped."""
         weight, reference = state["weight"], state["reference"]
         logits = self.log_temperature.exp() * self.similarity(self.embed_query(state, query), state["embedding"])
-        # Only present examples set the scale: an absent one must not push the others to 0, nor overflow itself.
-        largest = torch.where(reference > 0, logits, -1e30).amax(-1, keepdim=True).detach()
-        kernel = (logits - largest).clamp(max=50.0).exp()
-        return kernel * weight / positive((kernel * reference).sum(-1, keepdim=True))
+        return attend(logits, weight, reference)
 
     def score(self, state: Tree, query: Tree) -> Tensor:
         attention = self.attention(state, query)
         if "values" in state:
             return attention @ state["values"]
-        votes = attention @ state["labels"]
-        unknown = (1 - attention.sum(-1, keepdim=True)) / votes.shape[-1]
-        return (votes + unknown).clamp(min=1e-12).log()
+        return vote(attention, state["labels"])

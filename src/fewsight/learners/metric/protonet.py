@@ -8,26 +8,19 @@ from __future__ import annotations
 from torch import Tensor
 
 from fewsight.learners.metric.embedding import EmbeddingLearner
-from fewsight.task import Support, positive
+from fewsight.learners.prototypes import class_means
+from fewsight.task import Support
 from fewsight.tree import Tree
 
 
 class ProtoNet(EmbeddingLearner):
-    """z_c = -|f(x) - p_c|^2 with p_c = sum_i (v_i / sum_c v) s_i; any other similarity may take its place.
-
-    Dropping an example (see `Support.reference`) moves its prototype towards the mean of the support, so that with no
-    example left all prototypes coincide there and the un-adapted prediction is uniform. (Not towards the origin:
-    distances do not know where that is.)
-    """
+    """z_c = -|f(x) - p_c|^2 with p_c = sum_i (v_i / sum_c v) s_i; any other similarity may take its place."""
 
     kinds = frozenset({"classification"})
 
     def solve(self, support: Support) -> Tree:
         embedding, moments = self.embed_support(support)
-        share = support.class_share.mT.to(embedding.dtype)
-        mean = (support.reference / positive(support.reference.sum())).to(embedding.dtype) @ embedding
-        silent = 1 - share.sum(-1, keepdim=True)
-        return {"prototypes": share @ embedding + silent * mean, "moments": moments}
+        return {"prototypes": class_means(support, embedding), "moments": moments}
 
     def prototypes(self, state: Tree) -> Tensor:
         """One prototype for each class, `(N, D)`."""

@@ -1,0 +1,83 @@
+"""How is the outer gradient taken? Through the unrolled inner steps, or by one of the ways that cost less.
+
+Each function takes a MAML learner and a task and returns what to minimise and the query scores. Whatever it
+approximates, the model a learner adapts is the same function of its arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from fewsight.inner import Parameters
+from fewsight.learner import mask_absent, task_loss
+from fewsight.learners.gradient.implicit import attach_implicit_gradient
+from fewsight.task import Task
+
+if TYPE_CHECKING:
+    from fewsight.learners.gradient.maml import MAML
+
+
+def unrolled(learner: MAML, task: Task) -> tuple[Tensor, Tensor]:
+    """The exact gradient, second derivatives included (Finn et al. 2017)."""
+    scores = learner(task.support, task.query)
+    return task_loss(scores, task), scores
+
+
+def first_order(learner: MAML, task: Task) -> tuple[Tensor, Tensor]:
+    """Inner gradients are taken as constants (FOMAML; Finn et al. 2017, section 5.2)."""
+    *_, theta = learner.steps(task.support, first_order=True)
+    return _judged(learner, theta, task)
+
+
+def multi_step(learner: MAML, task: Task) -> tuple[Tensor, Tensor]:
+    """Query losses after every inner step, weighted equally at first and ever more by the last (MAML++).
+
+    Antoniou et al., "How to Train Your MAML", 2019, section 4, "multi-step loss optimization"; here the weights change
+    in tenths of the training.
+    """
+    _, *thetas = learner.steps(task.support)
+    judged = [_judged(learner, theta, task) for theta in thetas]
+    others = (1 - int(10 * learner.progress) / 10) / len(thetas)
+    weights = [others] * (len(thetas) - 1) + [1 - others * (len(thetas) - 1)]
+    loss = torch.stack([weight * loss for weight, (loss, _) in zip(weights, judged, strict=True)]).sum()
+    return loss, judged[-1][1]
+
+
+def implicit(learner: MAML, task: Task) -> tuple[Tensor, Tensor]:
+    """The gradient of an inner problem solved to its end; memory does not grow with inner steps (iMAML)."""
+    with torch.no_grad():
+        *_, theta = learner.steps(task.support)
+    return _judged(learner, attach_implicit_gradient(learner, theta, task.support), task)
+
+
+def reptile(learner: MAML, task: Task) -> tuple[Tensor, Tensor]:
+    """The way from the start to where the inner loop ends is the gradient; queries only measure (Reptile).
+
+    Nichol, Achiam, Schulman, "On First-Order Meta-Learning Algorithms", 2018, algorithm 1. What is minimised is
+    |theta_0 - theta_T|^2 / 2 with theta_T constant, whose gradient is theta_0 - theta_T; its value is the query loss.
+    """
+    with torch.no_grad():
+        *_, theta = learner.steps(task.support)
+        loss, scores = _judged(learner, theta, task)
+    start = next(learner.steps(task.support))
+    apart = [(start[name] - theta[name].detach()).square().sum() for name in learner.moving(theta)]
+    distance = 0.5 * torch.stack(apart).sum()
+    return loss.detach() + distance - distance.detach(), scores
+
+
+def _judged(learner: MAML, theta: Parameters, task: Task) -> tuple[Tensor, Tensor]:
+    scores = mask_absent(learner.score(learner.state(theta, task.support), task.query), task.support)
+    return task_loss(scores, task), scores
+
+
+OUTER: dict[str, Callable[[MAML, Task], tuple[Tensor, Tensor]]] = {
+    "unrolled": unrolled,
+    "first_order": first_order,
+    "multi_step": multi_step,
+    "implicit": implicit,
+    "reptile": reptile,
+}

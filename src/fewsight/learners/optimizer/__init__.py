@@ -1,0 +1,1 @@
+"""Optimizer-based learners: adaptation is a learned process, not a fixed rule."""

@@ -1,0 +1,117 @@
+"""LEO: adapt a low-dimensional code of the classifier, not the classifier.
+
+Rusu et al., "Meta-Learning with Latent Embedding Optimization", 2019, algorithm 1. A relation encoder turns the support
+into one code z_c for each class, a decoder turns a code into the class's weight vector, and the inner loop moves the
+codes; a few last steps then move the weights. The paper works on frozen features of a wide residual network; here the
+embedding network is meta-learned with everything else, unless its parameters are frozen.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.func import grad
+
+from fewsight.errors import LearnerError
+from fewsight.learner import example_losses, mask_absent, task_loss
+from fewsight.learners.metric.embedding import EmbeddingLearner
+from fewsight.networks import MLP
+from fewsight.task import Support, Task
+from fewsight.tree import Tree
+
+
+class LEO(EmbeddingLearner):
+    """Classification by w_c . x with w_c decoded from an adapted code.
+
+    The codes are drawn from the encoder's distribution in meta-training only; a model uses their means, so that
+    adapting is a function.
+
+    Args:
+        features: D of the embedding; not needed when `embedding_model.out_features` says it.
+        latent: dimension of the code.
+        inner_steps, inner_lr: steps on the codes, and their initial rate, which is meta-learned.
+        finetuning_steps, finetuning_lr: steps on the weights themselves, likewise.
+        kl, encoder_penalty: weights of the Kullback-Leibler term and of |stop(z') - z|^2 in the meta-loss
+            (equations 8 and 9).
+    """
+
+    kinds = frozenset({"classification"})
+
+    def __init__(
+        self,
+        embedding_model: nn.Module,
+        *,
+        features: int | None = None,
+        latent: int = 32,
+        inner_steps: int = 5,
+        inner_lr: float = 1.0,
+        finetuning_steps: int = 5,
+        finetuning_lr: float = 0.1,
+        kl: float = 1e-3,
+        encoder_penalty: float = 1e-3,
+        transductive: bool = False,
+    ) -> None:
+        super().__init__(embedding_model, "dot", transductive=transductive)
+        features = features or getattr(embedding_model, "out_features", None)
+        if features is None:
+            raise LearnerError("say how many features the network gives: LEO(network, features=D)")
+        self.encoder = nn.Linear(features, latent)
+        self.relation = MLP([2 * latent, 2 * latent, 2 * latent])
+        self.decoder = nn.Linear(latent, features)
+        self.inner_steps, self.finetuning_steps = inner_steps, finetuning_steps
+        self.log_inner_lr = nn.Parameter(torch.tensor(inner_lr).log())
+        self.log_finetuning_lr = nn.Parameter(torch.tensor(finetuning_lr).log())
+        self.kl, self.encoder_penalty = kl, encoder_penalty
+
+    def solve(self, support: Support) -> Tree:
+        embedding, moments = self.embed_support(support)
+        mean, _ = self.encode(embedding, support)
+        weight, _ = self.descend(mean, embedding, support)
+        return {"weight": weight, "moments": moments}
+
+    def score(self, state: Tree, query: Tree) -> Tensor:
+        return self.embed_query(state, query) @ state["weight"].mT
+
+    def meta_loss(self, task: Task) -> tuple[Tensor, Tensor]:
+        support = task.support
+        embedding, moments = self.embed_support(support)
+        mean, log_spread = self.encode(embedding, support)
+        code = mean + log_spread.exp() * torch.randn_like(mean)
+        weight, adapted = self.descend(code, embedding, support)
+        scores = mask_absent(self.score({"weight": weight, "moments": moments}, task.query), support)
+        divergence = 0.5 * (mean.square() + (2 * log_spread).exp() - 1 - 2 * log_spread).sum(-1)
+        away = (adapted.detach() - code).square().sum(-1)
+        here = support.present.to(divergence.dtype)
+        extra = ((self.kl * divergence + self.encoder_penalty * away) * here).sum() / here.sum()
+        return task_loss(scores, task) + extra, scores
+
+    def encode(self, embedding: Tensor, support: Support) -> tuple[Tensor, Tensor]:
+        """Mean and log standard deviation of each class's code, `(N, latent)`: equation 3.
+
+        Each example of the class is related to every example of the support, all counted by their shares.
+        """
+        codes = self.encoder(embedding)
+        size = codes.shape[0]
+        pairs = torch.cat([codes[:, None].expand(-1, size, -1), codes[None].expand(size, -1, -1)], -1)
+        related = self.relation(pairs.flatten(0, 1)).reshape(size, size, -1)
+        each = torch.einsum("k,ikd->id", support.share, related)
+        mean, log_spread = (support.class_share.mT @ each).chunk(2, -1)
+        return mean, log_spread.clamp(-5, 2)
+
+    def descend(self, code: Tensor, embedding: Tensor, support: Support) -> tuple[Tensor, Tensor]:
+        """The adapted class weights `(N, D)` and codes: gradient steps on the codes, then on the weights."""
+
+        def loss(weight: Tensor) -> Tensor:
+            scores = mask_absent(embedding @ weight.mT, support)
+            return (example_losses(scores, support.y) * support.share).sum()
+
+        def of_code(z: Tensor) -> Tensor:
+            return loss(self.decoder(z))
+
+        rate, last = self.log_inner_lr.exp(), self.log_finetuning_lr.exp()
+        for _ in range(self.inner_steps):
+            code = code - rate * grad(of_code)(code)
+        weight = self.decoder(code)
+        for _ in range(self.finetuning_steps):
+            weight = weight - last * grad(loss)(weight)
+        return weight, code
