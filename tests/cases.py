@@ -60,6 +60,10 @@ SETTINGS = {name: {"inner_lr": 0.05} for name in ["maml", "meta-lstm", *VARIANTS
 """A rate at which five inner steps on inputs as raw as these do not diverge; other learners run as they come."""
 
 
+OUTER_RATE = {"in-context": 3e-3}
+"""The learning rate of a tiny meta-training where 1e-2 is too much, as it is for a transformer."""
+
+
 @dataclass(frozen=True)
 class Case:
     """One learner on one kind of input and task."""

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, vmap
 
-from cases import CASES, CLASSIFICATION, Case
+from cases import CASES, CLASSIFICATION, OUTER_RATE, Case
 from fewsight import tree
 from fewsight.learner import ABSENT, task_loss
 from fewsight.learners import LEARNERS, create
@@ -260,7 +260,7 @@ def test_meta_training_helps(name: str) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(1)
         learner = create(name, MLP([10, 32, 16]))
-    optimizer = torch.optim.Adam(learner.parameters(), lr=1e-2)
+    optimizer = torch.optim.Adam(learner.parameters(), lr=OUTER_RATE.get(name, 1e-2))
     unseen = stack([hidden_direction(10_000 + i) for i in range(200)])
 
     def accuracy() -> float:
@@ -274,6 +274,7 @@ def test_meta_training_helps(name: str) -> None:
         batch = [hidden_direction(8 * step + i) for i in range(8)]
         learner.progress = step / 120
         engine.gradients(batch)
+        torch.nn.utils.clip_grad_norm_(learner.parameters(), 10.0)  # as `fit` does
         optimizer.step()
     assert untrained < 0.25 + 0.12
     assert accuracy() > untrained + 0.2

@@ -43,7 +43,7 @@ def attach_implicit_gradient(learner: MAML, theta: Parameters, support: Support)
 
     with torch.enable_grad():
         constant = residual(solution)
-        moved = _Solve.apply(hessian_times, *residual(solution))
+        moved = _Solve.apply(hessian_times, learner.proximal, *residual(solution))
     # At the solution the Newton step is 0: only its derivative is wanted.
     return theta | {n: s.detach() - m for n, s, m in zip(names, solution, moved, strict=True)}
 
@@ -52,22 +52,26 @@ class _Solve(torch.autograd.Function):
     """0, with the derivative of H^-1 g in g; H is symmetric, so backward solves the same system."""
 
     @staticmethod
-    def forward(ctx: Any, hessian_times: Callable[[Vectors], Vectors], *g: Tensor) -> Vectors:
-        ctx.hessian_times = hessian_times
+    def forward(ctx: Any, hessian_times: Callable[[Vectors], Vectors], penalty: float, *g: Tensor) -> Vectors:
+        ctx.hessian_times, ctx.penalty = hessian_times, penalty
         return tuple(torch.zeros_like(part) for part in g)
 
     @staticmethod
     def backward(ctx: Any, *vector: Tensor) -> tuple[Any, ...]:
-        return (None, *conjugate_gradients(ctx.hessian_times, vector, ITERATIONS))
+        # H is about lambda where the loss is flat: from there on, the worst that is found is the first-order gradient.
+        start = tuple(part / ctx.penalty for part in vector)
+        return (None, None, *conjugate_gradients(ctx.hessian_times, vector, start, ITERATIONS))
 
 
-def conjugate_gradients(times: Callable[[Vectors], Vectors], target: Vectors, iterations: int) -> Vectors:
+def conjugate_gradients(
+    times: Callable[[Vectors], Vectors], target: Vectors, start: Vectors, iterations: int
+) -> Vectors:
     """x with A x = `target` for symmetric positive definite A given by `times`, after at most so many iterations."""
-    x = tuple(torch.zeros_like(part) for part in target)
-    residual = direction = target
-    square = first = _dot(residual, residual)
+    x = start
+    residual = direction = tuple(t - image for t, image in zip(target, times(x), strict=True))
+    square = _dot(residual, residual)
     for _ in range(iterations):
-        if square <= 1e-20 * first:
+        if square <= 1e-20 * _dot(target, target):
             break
         image = times(direction)
         curvature = _dot(direction, image)

@@ -137,21 +137,21 @@ class MAML(Learner):
             theta |= {f"head.{name}": value for name, value in self.head.start(support, features).items()}
         return theta
 
-    def steps(self, support: Support, first_order: bool = False) -> Iterator[Parameters]:
-        """theta_0, theta_1, ..., theta_T."""
+    def steps(self, *batches: Support, first_order: bool = False) -> Iterator[Parameters]:
+        """theta_0, theta_1, ..., theta_T; several batches take turns, and the first is where heads start from."""
 
-        def features() -> Tensor:
+        def features(support: Support) -> Tensor:
             return embed_support(self.network, support.x, support.reference)[0].flatten(1)
 
         # A body that stays as it is embeds the support once (ANIL), not in every step.
-        known = None if self.body_adapts else features()
-        theta = origin = self.start(support, features if known is None else lambda: known)
+        known = [None if self.body_adapts else features(support) for support in batches]
+        theta = origin = self.start(batches[0], lambda: features(batches[0]) if known[0] is None else known[0])
         state = self.optimizer.init(self.moving(theta))
         yield theta
 
         def step(theta: Parameters, state: Any, index: int) -> tuple[Parameters, Any]:
-            before = self.moving(theta)
-            gradient = self._gradient(theta, origin, support, known, first_order)
+            before, turn = self.moving(theta), index % len(batches)
+            gradient = self._gradient(theta, origin, batches[turn], known[turn], first_order)
             after, state = self.optimizer.update(gradient, state, before)
             return theta | (self.rates(before, after, index) if self.rates else after), state
 

@@ -7,6 +7,7 @@ approximates, the model a learner adapts is the same function of its arguments.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -55,14 +56,18 @@ def implicit(learner: MAML, task: Task) -> tuple[Tensor, Tensor]:
 
 
 def reptile(learner: MAML, task: Task) -> tuple[Tensor, Tensor]:
-    """The way from the start to where the inner loop ends is the gradient; queries only measure (Reptile).
+    """The way from the start to where the inner loop ends is the gradient (Reptile).
 
-    Nichol, Achiam, Schulman, "On First-Order Meta-Learning Algorithms", 2018, algorithm 1. What is minimised is
-    |theta_0 - theta_T|^2 / 2 with theta_T constant, whose gradient is theta_0 - theta_T; its value is the query loss.
+    Nichol, Achiam, Schulman, "On First-Order Meta-Learning Algorithms", 2018, algorithm 1. The inner loop trains on all
+    that is labelled, support and queries in turn: its gain over joint training comes from minibatches that differ. What
+    is minimised is |theta_0 - theta_T|^2 / 2 with theta_T constant, whose gradient is theta_0 - theta_T; the value is
+    the query loss of the adapted model, as for the other learners.
     """
+    support, weight = task.support, task.query_weight
+    queries = replace(support, x=task.query, y=task.target, weight=weight, reference=weight)
     with torch.no_grad():
-        *_, theta = learner.steps(task.support)
-        loss, scores = _judged(learner, theta, task)
+        *_, theta = learner.steps(support, queries)
+        loss, scores = _judged(learner, learner.adapt(support).state["theta"], task)
     start = next(learner.steps(task.support))
     apart = [(start[name] - theta[name].detach()).square().sum() for name in learner.moving(theta)]
     distance = 0.5 * torch.stack(apart).sum()

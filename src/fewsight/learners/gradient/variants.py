@@ -26,7 +26,7 @@ VARIANTS: dict[str, Callable[..., MAML]] = {
     "boil": partial(MAML.build, head="prototype", adapt=("network.*",)),
     "meta-sgd": partial(MAML.build, rates="parameter"),
     "maml++": partial(MAML.build, rates="layer", outer="multi_step", first_order_until=0.2),
-    "imaml": partial(MAML.build, outer="implicit", proximal=1.0),
+    "imaml": partial(MAML.build, outer="implicit", proximal=0.1, inner_steps=16, inner_lr=0.2),
     "cavia": partial(MAML.build, head="context", adapt=("head.context",)),
     "proto-maml": partial(MAML.build, head="prototype"),
 }

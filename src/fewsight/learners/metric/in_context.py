@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from fewsight.errors import LearnerError
 from fewsight.learners.metric.attention import attend, vote
 from fewsight.learners.metric.embedding import EmbeddingLearner
-from fewsight.task import Support
+from fewsight.task import Support, positive
 from fewsight.tree import Tree
 
 
@@ -29,6 +29,10 @@ class Block(nn.Module):
         self.out = nn.Linear(width, width)
         self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
         self.same = nn.Parameter(torch.zeros(heads))
+        # Each block starts as the identity, so the learner starts as a Matching Network and learns to read from there.
+        for branch in (self.out, self.mlp[-1]):
+            nn.init.zeros_(branch.weight)  # type: ignore[arg-type]
+            nn.init.zeros_(branch.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor, context: Tensor, same: Tensor | None, support: Tree) -> Tensor:
         """`x` `(B, W)` after reading `context` `(K, W)`; `same` `(B, K)` says which pairs share a class."""
@@ -74,9 +78,10 @@ class InContext(EmbeddingLearner):
         if width % heads:
             raise LearnerError(f"width {width} is not a multiple of {heads} heads")
         self.kinds = frozenset({"classification" if outputs is None else "regression"})
-        self.enter = nn.Linear(features, width)
+        self.enter = nn.Sequential(nn.Linear(features, width), nn.LayerNorm(width))
         self.blocks = nn.ModuleList(Block(width, heads) for _ in range(layers))
-        self.last = nn.LayerNorm(width)
+        # Without a scale of its own: shrinking it would be a short way to never being sure, from which none leads back.
+        self.last = nn.LayerNorm(width, elementwise_affine=outputs is not None)
         self.log_temperature = nn.Parameter(torch.tensor(10.0).log())
         self.value = None if outputs is None else nn.Linear(outputs, width)
         self.answer = None if outputs is None else nn.Linear(width, outputs)
@@ -108,8 +113,13 @@ class InContext(EmbeddingLearner):
         return vote(attention, state["labels"])
 
     def _attention(self, x: Tensor, state: Tree) -> Tensor:
-        keys, x = (
-            nn.functional.normalize(self.last(state["read"]), dim=-1),
-            nn.functional.normalize(self.last(x), dim=-1),
-        )
-        return attend(self.log_temperature.exp() * x @ keys.mT, state["weight"], state["reference"])
+        """By the cosine around the mean of the support: what all have read alike must not make them all alike."""
+        x, keys, reference = self.last(x), self.last(state["read"]), state["reference"]
+        mean = (reference / positive(reference.sum())) @ keys
+        logits = self.log_temperature.exp() * _unit(x - mean) @ _unit(keys - mean).mT
+        return attend(logits, state["weight"], reference)
+
+
+def _unit(x: Tensor) -> Tensor:
+    """Vectors of length 1; those as short as 0.1 or less, the mean itself above all, stay near 0."""
+    return x / (x.square().sum(-1, keepdim=True) + 0.01).sqrt()

@@ -1,0 +1,108 @@
+"""Metric-based and latent learners against closed forms and scikit-learn."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from sklearn.linear_model import Ridge as SklearnRidge
+
+from fewsight.learners import LEO, InContext, MahalanobisProtoNet, MatchingNetwork, RelationNetwork, Ridge
+from fewsight.networks import MLP
+from fewsight.task import Support
+
+
+def body() -> MLP:
+    torch.manual_seed(0)
+    return MLP([3, 8, 4], "tanh").double()
+
+
+def inputs(size: int, seed: int) -> torch.Tensor:
+    return torch.randn(size, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def support(weight: list[float] | None = None) -> Support:
+    given = Support.of(inputs(6, 0), ["a", "b", "c", "a", "b", "a"]).to(torch.float64)
+    return given if weight is None else given.reweighted(torch.tensor(weight, dtype=torch.float64))
+
+
+def with_constant(features: torch.Tensor) -> np.ndarray:
+    scaled = features.detach().numpy() / features.shape[1] ** 0.5
+    return np.concatenate([scaled, np.ones((len(scaled), 1))], 1)
+
+
+def test_ridge_agrees_with_scikit_learn() -> None:
+    learner = Ridge(body(), regularisation=0.7).double()
+    x, query = (with_constant(learner.embedding_model(inputs(n, seed))) for n, seed in ((6, 0), (5, 1)))
+    weight = [1.0, 0.3, 2.0, 1.0, 0.0, 0.5]
+    given = support(weight)
+    values = torch.randn(6, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    alpha = learner.log_lambda.exp().item()
+    for case, targets, scale in (
+        (given, given.one_hot, learner.log_scale.exp().item()),
+        (Support.of(given.x, values).reweighted(given.weight), values, 1.0),
+    ):
+        reference = SklearnRidge(alpha=alpha, fit_intercept=False).fit(x, targets.numpy(), sample_weight=weight)
+        scores = learner(case, inputs(5, 1))
+        np.testing.assert_allclose(scores.detach(), scale * reference.predict(query), rtol=1e-8, atol=1e-10)
+
+
+def test_mahalanobis_agrees_with_covariances_by_numpy() -> None:
+    learner = MahalanobisProtoNet(body(), beta=0.2).double()
+    x, query = (learner.embedding_model(inputs(n, s)).detach().numpy() / 2 for n, s in ((6, 0), (5, 1)))
+    label = support().y.numpy()
+    expected = []
+    for c in range(3):
+        own = x[label == c]
+        trust = len(own) / (len(own) + 1)
+        shape = trust * np.cov(own.T, bias=True) + (1 - trust) * np.cov(x.T, bias=True)
+        shape += learner.log_beta.exp().item() * np.eye(4)
+        away = query - own.mean(0)
+        expected.append(-0.5 * np.einsum("qd,de,qe->q", away, np.linalg.inv(shape), away))
+    scores = learner(support(), inputs(5, 1)).detach()
+    np.testing.assert_allclose(scores, np.stack(expected, 1), rtol=1e-8)
+
+
+def test_relation_scores_each_pair_by_its_own() -> None:
+    torch.manual_seed(1)
+    learner = RelationNetwork(body(), features=4).double()
+    features, query = (learner.embedding_model(inputs(n, seed)) for n, seed in ((6, 0), (5, 1)))
+    scores = learner(support(), inputs(5, 1))
+    for c in range(3):
+        p = features[support().y == c].mean(0)
+        for q in range(5):
+            pair = torch.cat([p, query[q], (query[q] - p).square()])
+            torch.testing.assert_close(scores[q, c], learner.relation(pair[None])[0, 0])
+
+
+def test_in_context_starts_as_a_matching_network() -> None:
+    torch.manual_seed(1)
+    learner = InContext(body(), features=4).double()
+
+    def around_the_support(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        a, b = (part - b.mean(0) for part in (a, b))
+        return a @ b.mT / torch.outer((a.square().sum(-1) + 0.01).sqrt(), (b.square().sum(-1) + 0.01).sqrt())
+
+    entered = torch.nn.Sequential(learner.embedding_model, learner.enter, learner.last)
+    matching = MatchingNetwork(entered, around_the_support, temperature=10.0).double()
+    torch.testing.assert_close(learner(support(), inputs(5, 1)), matching(support(), inputs(5, 1)))
+
+
+def test_leo_code_moves_downhill_and_a_model_is_a_function() -> None:
+    torch.manual_seed(1)
+    learner = LEO(body(), features=4, finetuning_steps=0, inner_lr=0.1).double()
+    given = support()
+    embedding, _ = learner.embed_support(given)
+    code, _ = learner.encode(embedding, given)
+    weight, adapted = learner.descend(code, embedding, given)
+
+    def loss(z: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.cross_entropy(embedding @ learner.decoder(z).mT, given.y)
+
+    by_hand = code
+    for _ in range(5):
+        at = by_hand.detach().requires_grad_()
+        by_hand = by_hand - 0.1 * torch.autograd.grad(loss(at), at)[0]
+    torch.testing.assert_close(adapted, by_hand)
+    assert loss(adapted) < loss(code)
+    assert torch.equal(learner(given, inputs(5, 1)), learner(given, inputs(5, 1)))
+    torch.testing.assert_close(weight, learner.decoder(adapted))
