@@ -2,11 +2,14 @@
 
 from fewsight.inner.from_torch import from_torch
 from fewsight.inner.learned import CoordinateLSTM, LearnedOptimizer, MetaLSTM
+from fewsight.inner.loops import Fast, FastMAML, inner_loop
 from fewsight.inner.optimizer import InnerOptimizer, Parameters
 from fewsight.inner.optimizers import adagrad, adam, adamw, clipped, momentum, named, nesterov, rmsprop, sgd
 
 __all__ = [
     "CoordinateLSTM",
+    "Fast",
+    "FastMAML",
     "InnerOptimizer",
     "LearnedOptimizer",
     "MetaLSTM",
@@ -16,6 +19,7 @@ __all__ = [
     "adamw",
     "clipped",
     "from_torch",
+    "inner_loop",
     "momentum",
     "named",
     "nesterov",

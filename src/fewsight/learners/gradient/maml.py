@@ -22,6 +22,7 @@ from torch.utils.checkpoint import checkpoint
 from fewsight.errors import LearnerError, suggest
 from fewsight.inner import InnerOptimizer, Parameters, named
 from fewsight.inner.learned import LearnedOptimizer
+from fewsight.inner.loops import refuse_running_statistics
 from fewsight.inner.rates import Rates
 from fewsight.learner import AdaptationTrace, Learner, example_losses, mask_absent
 from fewsight.learners.gradient.heads import ContextHead, make_head
@@ -71,6 +72,7 @@ class MAML(Learner):
         transductive: bool = False,
     ) -> None:
         super().__init__()
+        refuse_running_statistics(network)
         self.network = network
         self.head = None if head is None else make_head(head, features or getattr(network, "out_features", None))
         self.inner_steps = inner_steps

@@ -1,0 +1,113 @@
+"""How do I write an inner loop by hand, around any module? With one of two forms that people already know.
+
+Those who come from `higher` open a context around a module and a `torch.optim` optimizer, and call `step(loss)`; those
+who come from learn2learn call `clone()` and `adapt(loss)`. Both leave the module untouched and differentiate through
+the steps to its parameters. A learner does the same as one pure function and is many times faster where tasks can be
+batched; these forms are for loops of one's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from fewsight.errors import LearnerError
+from fewsight.inner.from_torch import from_torch
+from fewsight.inner.learned import LearnedOptimizer
+from fewsight.inner.optimizer import InnerOptimizer, Parameters
+from fewsight.inner.optimizers import sgd
+
+
+class Fast(nn.Module):
+    """A module that computes with parameters of its own, which began as those of `module`.
+
+    Args:
+        module: any module; it is never changed. Parameters with `requires_grad=False` stay as they are.
+        optimizer: takes the steps.
+        first_order: take inner gradients as constants.
+    """
+
+    def __init__(
+        self, module: nn.Module, optimizer: InnerOptimizer | LearnedOptimizer, *, first_order: bool = False
+    ) -> None:
+        super().__init__()
+        refuse_running_statistics(module)
+        self._module = [module]  # in a list, so that its parameters do not also become this module's
+        self.optimizer, self.first_order = optimizer, first_order
+        self.fast: Parameters = {name: p for name, p in module.named_parameters() if p.requires_grad}
+        if not self.fast:
+            raise LearnerError("every parameter of this module is frozen (requires_grad=False): nothing can adapt")
+        self.state = optimizer.init(self.fast)
+
+    def forward(self, *inputs: Any) -> Any:
+        return functional_call(self._module[0], self.fast, inputs)
+
+    def adapt(self, loss: Tensor) -> None:
+        """One step down `loss`, a scalar computed with this module.
+
+        Raises:
+            LearnerError: the loss does not depend on the parameters.
+        """
+        if not loss.requires_grad:
+            raise LearnerError("this loss does not depend on the parameters: compute it with the fast module's outputs")
+        found = torch.autograd.grad(
+            loss, list(self.fast.values()), create_graph=not self.first_order, allow_unused=True
+        )
+        if all(gradient is None for gradient in found):
+            raise LearnerError("this loss does not depend on the parameters: compute it with the fast module's outputs")
+        gradients = {
+            name: torch.zeros_like(value) if gradient is None else gradient
+            for (name, value), gradient in zip(self.fast.items(), found, strict=True)
+        }
+        self.fast, self.state = self.optimizer.update(gradients, self.state, self.fast)
+
+    step = adapt
+    """The same, by the name it has in `higher`."""
+
+    def clone(self) -> Fast:
+        """A second one at the same place, which can adapt by itself; gradients flow back through both."""
+        twin = Fast(self._module[0], self.optimizer, first_order=self.first_order)
+        twin.fast, twin.state = dict(self.fast), self.state
+        return twin
+
+
+class FastMAML(nn.Module):
+    """learn2learn's MAML: `clone()` gives a module to `adapt(loss)`, whose query loss one differentiates.
+
+    Args:
+        model: whose parameters are meta-learned.
+        lr: of the inner gradient descent.
+        first_order: FOMAML.
+    """
+
+    def __init__(self, model: nn.Module, lr: float, *, first_order: bool = False) -> None:
+        super().__init__()
+        self.module, self.lr, self.first_order = model, lr, first_order
+
+    def forward(self, *inputs: Any) -> Any:
+        return self.module(*inputs)
+
+    def clone(self) -> Fast:
+        return Fast(self.module, sgd(self.lr), first_order=self.first_order)
+
+
+@contextmanager
+def inner_loop(module: nn.Module, optimizer: torch.optim.Optimizer) -> Iterator[tuple[Fast, Fast]]:
+    """`higher.innerloop_ctx(module, optimizer, copy_initial_weights=False)`: (fast module, what has `step(loss)`)."""
+    fast = Fast(module, from_torch(optimizer))
+    yield fast, fast
+
+
+def refuse_running_statistics(module: nn.Module) -> None:
+    """Raise LearnerError when a layer would change its buffers in every forward pass of an inner loop."""
+    for name, layer in module.named_modules():
+        if isinstance(layer, nn.modules.batchnorm._NormBase) and layer.running_mean is not None:
+            raise LearnerError(
+                f"layer {name!r} is {type(layer).__name__} with running statistics, which an inner loop would mix "
+                "between tasks: use track_running_stats=False, GroupNorm or TaskNorm, which also keeps queries independent"
+            )

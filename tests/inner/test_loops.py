@@ -1,0 +1,99 @@
+"""Loops written by hand against `higher`, against MAML, and their errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fewsight.errors import LearnerError
+from fewsight.inner import Fast, FastMAML, inner_loop, sgd
+from fewsight.learners import MAML
+from fewsight.networks import MLP
+from fewsight.task import Support, Task
+
+
+def data() -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(16, 3, dtype=torch.float64, generator=generator)
+    y = torch.randn(16, 2, dtype=torch.float64, generator=generator)
+    return x[:6], y[:6], x[6:], y[6:]
+
+
+def network() -> MLP:
+    torch.manual_seed(0)
+    return MLP([3, 8, 2], "tanh").double()
+
+
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "sgd": lambda p: torch.optim.SGD(p, lr=0.1),
+    "momentum": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9),
+    # higher adds epsilon before the bias correction, torch after it: the same where epsilon does not matter.
+    "adam": lambda p: torch.optim.Adam(p, lr=0.01, eps=1e-14),
+    "adagrad": lambda p: torch.optim.Adagrad(p, lr=0.05),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_context_gives_the_gradients_of_higher(name: str) -> None:
+    higher = pytest.importorskip("higher", reason="the test extra installs higher")
+    x, y, query, target = data()
+
+    def meta_gradient(context: Callable[..., object]) -> list[Tensor]:
+        net = network()
+        with context(net, OPTIMIZERS[name](net.parameters())) as (fast, inner):  # type: ignore[attr-defined]
+            for _ in range(3):
+                inner.step(F.mse_loss(fast(x), y))
+            F.mse_loss(fast(query), target).backward()
+        return [p.grad for p in net.parameters() if p.grad is not None]
+
+    theirs = meta_gradient(lambda n, o: higher.innerloop_ctx(n, o, copy_initial_weights=False))
+    for a, b in zip(meta_gradient(inner_loop), theirs, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("first_order", [False, True])
+def test_clone_and_adapt_are_maml(first_order: bool) -> None:
+    x, y, query, target = data()
+    net = network()
+    fast = FastMAML(net, lr=0.1, first_order=first_order).clone()
+    for _ in range(2):
+        fast.adapt(F.mse_loss(fast(x), y))
+    F.mse_loss(fast(query), target).backward()
+    learner = MAML(
+        network(), head=None, inner_steps=2, inner_lr=0.1, outer="first_order" if first_order else "unrolled"
+    )
+    learner.meta_loss(Task(Support.of(x, y), query, target))[0].backward()
+    for a, b in zip(net.parameters(), learner.network.parameters(), strict=True):
+        torch.testing.assert_close(a.grad, b.grad)
+
+
+def test_the_module_is_untouched_and_clones_part() -> None:
+    x, y, query, _ = data()
+    net = network()
+    before = net(query)
+    fast = Fast(net, sgd(0.1))
+    fast.adapt(F.mse_loss(fast(x), y))
+    twin = fast.clone()
+    assert torch.equal(twin(query), fast(query))
+    twin.adapt(F.mse_loss(twin(x), y))
+    assert not torch.equal(twin(query), fast(query))
+    assert torch.equal(net(query), before)
+
+
+def test_bad_loops_are_told() -> None:
+    x, *_ = data()
+    net = network()
+    fast = Fast(net, sgd(0.1))
+    for loss in (torch.tensor(1.0), F.mse_loss(x.clone().requires_grad_() @ x.mT, x @ x.mT)):
+        with pytest.raises(LearnerError, match="does not depend on the parameters"):
+            fast.adapt(loss)
+    with pytest.raises(LearnerError, match="BatchNorm1d with running statistics"):
+        Fast(nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)), sgd(0.1))
+    with pytest.raises(LearnerError, match="layer '1' is BatchNorm1d with running statistics"):
+        MAML(nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)), features=2)
+    with pytest.raises(LearnerError, match="nothing can adapt"):
+        Fast(net.requires_grad_(False), sgd(0.1))
