@@ -109,5 +109,5 @@ def refuse_running_statistics(module: nn.Module) -> None:
         if isinstance(layer, nn.modules.batchnorm._NormBase) and layer.running_mean is not None:
             raise LearnerError(
                 f"layer {name!r} is {type(layer).__name__} with running statistics, which an inner loop would mix "
-                "between tasks: use track_running_stats=False, GroupNorm or TaskNorm, which also keeps queries independent"
+                "between tasks: use track_running_stats=False, GroupNorm, or TaskNorm (norm='support')"
             )

@@ -16,8 +16,12 @@ def attend(logits: Tensor, weight: Tensor, reference: Tensor) -> Tensor:
     return kernel * weight / positive((kernel * reference).sum(-1, keepdim=True))
 
 
-def vote(attention: Tensor, labels: Tensor) -> Tensor:
-    """Log probabilities `(Q, N)` from attention `(Q, K)` and labels `(K, N)`; what is unspent says "I do not know"."""
-    votes = attention @ labels
-    unknown = (1 - attention.sum(-1, keepdim=True)) / votes.shape[-1]
+def vote(logits: Tensor, weight: Tensor, reference: Tensor, labels: Tensor) -> Tensor:
+    """Log probabilities `(Q, N)`: each class gets the attention on its examples, by labels `(K, N)`.
+
+    The attention that dropped examples would have had says "I do not know", an equal share for each class. It is summed
+    from its parts, not taken from 1: the difference would drown a small probability in rounding.
+    """
+    votes = attend(logits, weight, reference) @ labels
+    unknown = attend(logits, reference - weight, reference).sum(-1, keepdim=True) / votes.shape[-1]
     return (votes + unknown).clamp(min=1e-12).log()

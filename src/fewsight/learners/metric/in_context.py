@@ -109,15 +109,13 @@ class InContext(EmbeddingLearner):
             x = block(x, context, None, state)
         if self.answer is not None:
             return self.answer(self.last(x))
-        attention = self._attention(x, state)
-        return vote(attention, state["labels"])
+        return vote(self._logits(x, state), state["weight"], state["reference"], state["labels"])
 
-    def _attention(self, x: Tensor, state: Tree) -> Tensor:
-        """By the cosine around the mean of the support: what all have read alike must not make them all alike."""
+    def _logits(self, x: Tensor, state: Tree) -> Tensor:
+        """The cosine around the mean of the support: what all have read alike must not make them all alike."""
         x, keys, reference = self.last(x), self.last(state["read"]), state["reference"]
         mean = (reference / positive(reference.sum())) @ keys
-        logits = self.log_temperature.exp() * _unit(x - mean) @ _unit(keys - mean).mT
-        return attend(logits, state["weight"], reference)
+        return self.log_temperature.exp() * _unit(x - mean) @ _unit(keys - mean).mT
 
 
 def _unit(x: Tensor) -> Tensor:

@@ -51,12 +51,12 @@ class MatchingNetwork(EmbeddingLearner):
 
     def attention(self, state: Tree, query: Tree) -> Tensor:
         """a(x, x_i) of each query and support example, `(Q, K)`; rows sum to 1 unless examples are dropped."""
-        weight, reference = state["weight"], state["reference"]
-        logits = self.log_temperature.exp() * self.similarity(self.embed_query(state, query), state["embedding"])
-        return attend(logits, weight, reference)
+        return attend(self._logits(state, query), state["weight"], state["reference"])
 
     def score(self, state: Tree, query: Tree) -> Tensor:
-        attention = self.attention(state, query)
         if "values" in state:
-            return attention @ state["values"]
-        return vote(attention, state["labels"])
+            return self.attention(state, query) @ state["values"]
+        return vote(self._logits(state, query), state["weight"], state["reference"], state["labels"])
+
+    def _logits(self, state: Tree, query: Tree) -> Tensor:
+        return self.log_temperature.exp() * self.similarity(self.embed_query(state, query), state["embedding"])
