@@ -1,5 +1,6 @@
 """Differentiable optimizers for inner loops, as (init, update) pairs of pure functions."""
 
+from fewsight.inner.as_torch import AsTorchOptimizer
 from fewsight.inner.from_torch import from_torch
 from fewsight.inner.learned import CoordinateLSTM, LearnedOptimizer, MetaLSTM
 from fewsight.inner.loops import Fast, FastMAML, inner_loop
@@ -7,6 +8,7 @@ from fewsight.inner.optimizer import InnerOptimizer, Parameters
 from fewsight.inner.optimizers import adagrad, adam, adamw, clipped, momentum, named, nesterov, rmsprop, sgd
 
 __all__ = [
+    "AsTorchOptimizer",
     "CoordinateLSTM",
     "Fast",
     "FastMAML",
