@@ -64,6 +64,14 @@ OUTER_RATE = {"in-context": 3e-3}
 """The learning rate of a tiny meta-training where 1e-2 is too much, as it is for a transformer."""
 
 
+def regression(seed: int = 0) -> Task:
+    """Three inputs, two outputs, 6 support examples and 10 queries of noise, in float64."""
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(16, 3, dtype=torch.float64, generator=generator)
+    y = torch.randn(16, 2, dtype=torch.float64, generator=generator)
+    return Task(Support.of(x[:6], y[:6]), x[6:], y[6:])
+
+
 @dataclass(frozen=True)
 class Case:
     """One learner on one kind of input and task."""

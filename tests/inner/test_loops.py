@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cases import regression
 from fewsight.errors import LearnerError
 from fewsight.inner import Fast, FastMAML, inner_loop, sgd
 from fewsight.learners import MAML
@@ -17,10 +18,8 @@ from fewsight.task import Support, Task
 
 
 def data() -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randn(16, 3, dtype=torch.float64, generator=generator)
-    y = torch.randn(16, 2, dtype=torch.float64, generator=generator)
-    return x[:6], y[:6], x[6:], y[6:]
+    task = regression()
+    return task.support.x, task.support.y, task.query, task.target
 
 
 def network() -> MLP:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from cases import regression
 from fewsight.errors import LearnerError
 from fewsight.inner import adam
 from fewsight.learner import task_loss
@@ -13,13 +14,6 @@ from fewsight.learners import MAML, create
 from fewsight.learners.gradient.implicit import conjugate_gradients
 from fewsight.networks import MLP
 from fewsight.task import Support, Task
-
-
-def regression(seed: int = 0) -> Task:
-    generator = torch.Generator().manual_seed(seed)
-    x = torch.randn(16, 3, dtype=torch.float64, generator=generator)
-    y = torch.randn(16, 2, dtype=torch.float64, generator=generator)
-    return Task(Support.of(x[:6], y[:6]), x[6:], y[6:])
 
 
 def classes(seed: int = 0) -> Task:

@@ -8,17 +8,11 @@ import torch.nn.functional as F
 from torch import nn
 from torch.func import functional_call
 
+from cases import regression
 from fewsight.errors import LearnerError
 from fewsight.learners import MAML
 from fewsight.networks import MLP, Conv4
 from fewsight.task import Support, Task
-
-
-def regression(seed: int = 0) -> Task:
-    generator = torch.Generator().manual_seed(seed)
-    x = torch.randn(16, 3, dtype=torch.float64, generator=generator)
-    y = torch.randn(16, 2, dtype=torch.float64, generator=generator)
-    return Task(Support.of(x[:6], y[:6]), x[6:], y[6:])
 
 
 def images(seed: int = 0) -> Task:

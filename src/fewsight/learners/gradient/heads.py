@@ -119,10 +119,8 @@ class ContextHead(Head):
         return self.last(torch.relu(features[:, None, :] * (1 + scale) + shift)).squeeze(-1)
 
 
-def make_head(head: str | int, features: int | None) -> Head:
+def make_head(head: str | int, features: int) -> Head:
     """The head of that name; a number is a `FixedHead` with that many outputs, "context:3" a context with 3 values."""
-    if features is None:
-        raise LearnerError("say how many features the network gives: MAML(network, features=D)")
     if isinstance(head, int):
         return FixedHead(features, head)
     if head.startswith("context"):

@@ -39,11 +39,11 @@ def attach_implicit_gradient(learner: MAML, theta: Parameters, support: Support)
 
     def hessian_times(vector: Vectors) -> Vectors:
         with torch.enable_grad():
-            return torch.autograd.grad(constant, solution, vector, retain_graph=True, materialize_grads=True)
+            return torch.autograd.grad(gradient, solution, vector, retain_graph=True, materialize_grads=True)
 
     with torch.enable_grad():
-        constant = residual(solution)
-        moved = _Solve.apply(hessian_times, learner.proximal, *residual(solution))
+        gradient = residual(solution)
+        moved = _Solve.apply(hessian_times, learner.proximal, *gradient)
     # At the solution the Newton step is 0: only its derivative is wanted.
     return theta | {n: s.detach() - m for n, s, m in zip(names, solution, moved, strict=True)}
 

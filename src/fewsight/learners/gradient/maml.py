@@ -27,6 +27,7 @@ from fewsight.inner.rates import Rates
 from fewsight.learner import AdaptationTrace, Learner, example_losses, mask_absent
 from fewsight.learners.gradient.heads import ContextHead, make_head
 from fewsight.learners.gradient.outer import OUTER
+from fewsight.networks.features import feature_size
 from fewsight.networks.norm import Moments, TaskNorm, embed_query, embed_support
 from fewsight.task import Support, Task
 from fewsight.tree import Tree
@@ -74,7 +75,7 @@ class MAML(Learner):
         super().__init__()
         refuse_running_statistics(network)
         self.network = network
-        self.head = None if head is None else make_head(head, features or getattr(network, "out_features", None))
+        self.head = None if head is None else make_head(head, feature_size(network, features, "MAML"))
         self.inner_steps = inner_steps
         self.optimizer = named(inner_optimizer, inner_lr) if isinstance(inner_optimizer, str) else inner_optimizer
         if outer not in OUTER:

@@ -14,18 +14,12 @@ import torch
 from torch import Tensor
 
 from fewsight.inner import Parameters
-from fewsight.learner import mask_absent, task_loss
+from fewsight.learner import Learner, mask_absent, task_loss
 from fewsight.learners.gradient.implicit import attach_implicit_gradient
 from fewsight.task import Task
 
 if TYPE_CHECKING:
     from fewsight.learners.gradient.maml import MAML
-
-
-def unrolled(learner: MAML, task: Task) -> tuple[Tensor, Tensor]:
-    """The exact gradient, second derivatives included (Finn et al. 2017)."""
-    scores = learner(task.support, task.query)
-    return task_loss(scores, task), scores
 
 
 def first_order(learner: MAML, task: Task) -> tuple[Tensor, Tensor]:
@@ -67,7 +61,7 @@ def reptile(learner: MAML, task: Task) -> tuple[Tensor, Tensor]:
     queries = replace(support, x=task.query, y=task.target, weight=weight, reference=weight)
     with torch.no_grad():
         *_, theta = learner.steps(support, queries)
-        loss, scores = _judged(learner, learner.adapt(support).state["theta"], task)
+        loss, scores = Learner.meta_loss(learner, task)
     start = next(learner.steps(task.support))
     apart = [(start[name] - theta[name].detach()).square().sum() for name in learner.moving(theta)]
     distance = 0.5 * torch.stack(apart).sum()
@@ -80,7 +74,7 @@ def _judged(learner: MAML, theta: Parameters, task: Task) -> tuple[Tensor, Tenso
 
 
 OUTER: dict[str, Callable[[MAML, Task], tuple[Tensor, Tensor]]] = {
-    "unrolled": unrolled,
+    "unrolled": Learner.meta_loss,  # exact, second derivatives included
     "first_order": first_order,
     "multi_step": multi_step,
     "implicit": implicit,

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from fewsight.errors import LearnerError
 from fewsight.learners.metric.attention import attend, vote
 from fewsight.learners.metric.embedding import EmbeddingLearner
+from fewsight.networks.features import feature_size
 from fewsight.task import Support, positive
 from fewsight.tree import Tree
 
@@ -72,9 +73,7 @@ class InContext(EmbeddingLearner):
         transductive: bool = False,
     ) -> None:
         super().__init__(embedding_model, transductive=transductive)
-        features = features or getattr(embedding_model, "out_features", None)
-        if features is None:
-            raise LearnerError("say how many features the network gives: InContext(network, features=D)")
+        features = feature_size(embedding_model, features, "InContext")
         if width % heads:
             raise LearnerError(f"width {width} is not a multiple of {heads} heads")
         self.kinds = frozenset({"classification" if outputs is None else "regression"})

@@ -9,10 +9,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from fewsight.errors import LearnerError
 from fewsight.learners.metric.embedding import EmbeddingLearner
 from fewsight.learners.prototypes import class_means
 from fewsight.networks import MLP
+from fewsight.networks.features import feature_size
 from fewsight.task import Support
 from fewsight.tree import Tree
 
@@ -38,10 +38,9 @@ class RelationNetwork(EmbeddingLearner):
         transductive: bool = False,
     ) -> None:
         super().__init__(embedding_model, transductive=transductive)
-        features = features or getattr(embedding_model, "out_features", None)
-        if relation is None and features is None:
-            raise LearnerError("say how many features the network gives: RelationNetwork(network, features=D)")
-        self.relation = relation or MLP([3 * (features or 0), hidden, 1])
+        if relation is None:
+            relation = MLP([3 * feature_size(embedding_model, features, "RelationNetwork"), hidden, 1])
+        self.relation = relation
 
     def solve(self, support: Support) -> Tree:
         embedding, moments = self.embed_support(support)

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.func import grad
 
-from fewsight.errors import LearnerError
 from fewsight.learner import example_losses, mask_absent, task_loss
 from fewsight.learners.metric.embedding import EmbeddingLearner
 from fewsight.networks import MLP
+from fewsight.networks.features import feature_size
 from fewsight.task import Support, Task
 from fewsight.tree import Tree
 
@@ -52,9 +52,7 @@ class LEO(EmbeddingLearner):
         transductive: bool = False,
     ) -> None:
         super().__init__(embedding_model, "dot", transductive=transductive)
-        features = features or getattr(embedding_model, "out_features", None)
-        if features is None:
-            raise LearnerError("say how many features the network gives: LEO(network, features=D)")
+        features = feature_size(embedding_model, features, "LEO")
         self.encoder = nn.Linear(features, latent)
         self.relation = MLP([2 * latent, 2 * latent, 2 * latent])
         self.decoder = nn.Linear(latent, features)
