@@ -25,6 +25,7 @@ from fewsight.inner.learned import LearnedOptimizer
 from fewsight.inner.loops import refuse_running_statistics
 from fewsight.inner.rates import Rates
 from fewsight.learner import AdaptationTrace, Learner, example_losses, mask_absent
+from fewsight.learners.gradient.dual import kernel_form
 from fewsight.learners.gradient.heads import ContextHead, make_head
 from fewsight.learners.gradient.outer import OUTER
 from fewsight.networks.features import feature_size
@@ -153,10 +154,10 @@ class MAML(Learner):
         yield theta
 
         def step(theta: Parameters, state: Any, index: int) -> tuple[Parameters, Any]:
-            before, turn = self.moving(theta), index % len(batches)
-            gradient = self._gradient(theta, origin, batches[turn], known[turn], first_order)
-            after, state = self.optimizer.update(gradient, state, before)
-            return theta | (self.rates(before, after, index) if self.rates else after), state
+            turn = index % len(batches)
+            return self.advance(
+                theta, self._gradient(theta, origin, batches[turn], known[turn], first_order), state, index
+            )
 
         for index in range(self.inner_steps):
             if self.checkpoint_steps and torch.is_grad_enabled():
@@ -164,6 +165,24 @@ class MAML(Learner):
             else:
                 theta, state = step(theta, state, index)
             yield theta
+
+    def kernel_form(self, support: Support, query: Tree) -> dict[str, Tensor]:
+        """Scores of a linear head that adapts alone, as start + sum_i (<support_i, query> coefficients_i + offsets_i).
+
+        Returns:
+            "start" `(Q, N)`, the un-adapted scores; "coefficients" and "offsets" `(K, N)`; features "query" `(Q, D)` and
+            "support" `(K, D)`. Exact for inner optimizers that are linear in the gradients; see `dual`.
+
+        Raises:
+            LearnerError: the body adapts too, or the head is not linear.
+        """
+        return kernel_form(self, support, query)
+
+    def advance(self, theta: Parameters, gradients: Parameters, state: Any, index: int) -> tuple[Parameters, Any]:
+        """theta after inner step number `index` (from 0) on these gradients, and the optimizer's state."""
+        before = self.moving(theta)
+        after, state = self.optimizer.update(gradients, state, before)
+        return theta | (self.rates(before, after, index) if self.rates else after), state
 
     def inner_loss(
         self, theta: Parameters, origin: Parameters, support: Support, known: Tensor | None = None
@@ -214,8 +233,12 @@ class MAML(Learner):
     def _finish(self, theta: Parameters, features: Tensor) -> Tensor:
         if self.head is None:
             return features
-        head = {name.removeprefix("head."): v for name, v in theta.items() if name.startswith("head.")}
-        return self.head.score(head, features.flatten(1))
+        return self.head.score(self.head_part(theta), features.flatten(1))
+
+    @staticmethod
+    def head_part(theta: Parameters) -> Parameters:
+        """The head's tensors among `theta`, by the names the head gave them."""
+        return {name.removeprefix("head."): v for name, v in theta.items() if name.startswith("head.")}
 
 
 def _matching(names: dict[str, torch.Size], patterns: Sequence[str]) -> frozenset[str]:

@@ -29,15 +29,50 @@ class Ridge(EmbeddingLearner):
     def solve(self, support: Support) -> Tree:
         embedding, moments = self.embed_support(support)
         x = _with_constant(embedding)
-        answers = support.y if support.ways is None else support.one_hot
-        weight = support.weight[:, None]
-        system = weight * (x @ x.mT) + self.log_lambda.exp() * torch.eye(support.size, dtype=x.dtype, device=x.device)
-        coefficients = torch.linalg.solve(system, weight * answers)
-        scale = 1.0 if support.ways is None else self.log_scale.exp()
-        return {"weight": scale * (x.mT @ coefficients), "moments": moments}
+        coefficients = torch.linalg.solve(self._system(support, x), support.weight[:, None] * _answers(support))
+        return {"weight": self._scale(support) * (x.mT @ coefficients), "moments": moments}
 
     def score(self, state: Tree, query: Tree) -> Tensor:
         return _with_constant(self.embed_query(state, query)) @ state["weight"]
+
+    def dual(self, support: Support, query: Tree) -> tuple[Tensor, Tensor, Tensor]:
+        """k `(Q, K)`, G `(K, K)` and Y `(K, N)` with scores = k G Y.
+
+        k holds a <x, x_i> for each query; G = (V X X' + lambda I)^-1 V is symmetric; weight 0 empties a row.
+        """
+        embedding, moments = self.embed_support(support)
+        x, asked = _with_constant(embedding), _with_constant(self.embed_query({"moments": moments}, query))
+        inverse = torch.linalg.solve(self._system(support, x), torch.diag(support.weight))
+        return self._scale(support) * (asked @ x.mT), inverse, _answers(support)
+
+    def kernel_form(self, support: Support, query: Tree) -> dict[str, Tensor]:
+        """Scores as start + sum_i (<support_i, query> coefficients_i + offsets_i); the constant 1 gives the offsets.
+
+        Returns:
+            "start" `(Q, N)` (zeros), "coefficients" and "offsets" `(K, N)`, "query" `(Q, D)`, "support" `(K, D)`.
+        """
+        _, inverse, answers = self.dual(support, query)
+        embedding, moments = self.embed_support(support)
+        asked = self.embed_query({"moments": moments}, query)
+        coefficients = self._scale(support) * (inverse @ answers)
+        return {
+            "start": coefficients.new_zeros(len(asked), coefficients.shape[1]),
+            "coefficients": coefficients / embedding.shape[-1],
+            "offsets": coefficients,
+            "query": asked,
+            "support": embedding,
+        }
+
+    def _system(self, support: Support, x: Tensor) -> Tensor:
+        eye = torch.eye(support.size, dtype=x.dtype, device=x.device)
+        return support.weight[:, None] * (x @ x.mT) + self.log_lambda.exp() * eye
+
+    def _scale(self, support: Support) -> Tensor | float:
+        return 1.0 if support.ways is None else self.log_scale.exp()
+
+
+def _answers(support: Support) -> Tensor:
+    return support.y if support.ways is None else support.one_hot
 
 
 def _with_constant(x: Tensor) -> Tensor:
