@@ -16,8 +16,11 @@ from fewsight.learner import example_losses, mask_absent, task_loss
 from fewsight.learners.metric.embedding import EmbeddingLearner
 from fewsight.networks import MLP
 from fewsight.networks.features import feature_size
-from fewsight.task import Support, Task
+from fewsight.task import Support, Task, positive
 from fewsight.tree import Tree
+
+LOG_SPREAD = -3.0
+"""Where the log standard deviation of codes starts: noise as large as the codes would drown them."""
 
 
 class LEO(EmbeddingLearner):
@@ -33,6 +36,8 @@ class LEO(EmbeddingLearner):
         finetuning_steps, finetuning_lr: steps on the weights themselves, likewise.
         kl, encoder_penalty: weights of the Kullback-Leibler term and of |stop(z') - z|^2 in the meta-loss
             (equations 8 and 9).
+        orthogonality: weight of the decoder's penalty |C - I|^2, C the correlations of what the entries of the code
+            decode to (appendix B.2): codes whose entries say different things.
     """
 
     kinds = frozenset({"classification"})
@@ -49,6 +54,7 @@ class LEO(EmbeddingLearner):
         finetuning_lr: float = 0.1,
         kl: float = 1e-3,
         encoder_penalty: float = 1e-3,
+        orthogonality: float = 1e-3,
         transductive: bool = False,
     ) -> None:
         super().__init__(embedding_model, "dot", transductive=transductive)
@@ -56,10 +62,15 @@ class LEO(EmbeddingLearner):
         self.encoder = nn.Linear(features, latent)
         self.relation = MLP([2 * latent, 2 * latent, 2 * latent])
         self.decoder = nn.Linear(latent, features)
+        # LEO starts as a classifier by projected class means: a code that decodes to noise teaches the embedding nothing.
+        nn.init.orthogonal_(self.encoder.weight)
+        self.decoder.weight.data.copy_(self.encoder.weight.mT)
+        nn.init.zeros_(self.relation.layers[-1].weight)  # type: ignore[arg-type]
+        self.relation.layers[-1].bias.data.copy_(torch.tensor([0.0, LOG_SPREAD]).repeat_interleave(latent))
         self.inner_steps, self.finetuning_steps = inner_steps, finetuning_steps
         self.log_inner_lr = nn.Parameter(torch.tensor(inner_lr).log())
         self.log_finetuning_lr = nn.Parameter(torch.tensor(finetuning_lr).log())
-        self.kl, self.encoder_penalty = kl, encoder_penalty
+        self.kl, self.encoder_penalty, self.orthogonality = kl, encoder_penalty, orthogonality
 
     def solve(self, support: Support) -> Tree:
         embedding, moments = self.embed_support(support)
@@ -81,20 +92,22 @@ class LEO(EmbeddingLearner):
         away = (adapted.detach() - code).square().sum(-1)
         here = support.present.to(divergence.dtype)
         extra = ((self.kl * divergence + self.encoder_penalty * away) * here).sum() / here.sum()
-        return task_loss(scores, task) + extra, scores
+        return task_loss(scores, task) + extra + self.orthogonality * self._alike(), scores
 
     def encode(self, embedding: Tensor, support: Support) -> tuple[Tensor, Tensor]:
         """Mean and log standard deviation of each class's code, `(N, latent)`: equation 3.
 
-        Each example of the class is related to every example of the support, all counted by their shares.
+        Each example of the class is related to every example of the support, all counted by their shares. What the
+        relation network says is added to the class's mean code, seen from the mean of the support.
         """
         codes = self.encoder(embedding)
+        codes = codes - (support.reference / positive(support.reference.sum())) @ codes
         size = codes.shape[0]
         pairs = torch.cat([codes[:, None].expand(-1, size, -1), codes[None].expand(size, -1, -1)], -1)
         related = self.relation(pairs.flatten(0, 1)).reshape(size, size, -1)
         each = torch.einsum("k,ikd->id", support.share, related)
-        mean, log_spread = (support.class_share.mT @ each).chunk(2, -1)
-        return mean, log_spread.clamp(-5, 2)
+        related_mean, log_spread = (support.class_share.mT @ each).chunk(2, -1)
+        return support.class_share.mT @ codes + related_mean, log_spread.clamp(-5, 2)
 
     def descend(self, code: Tensor, embedding: Tensor, support: Support) -> tuple[Tensor, Tensor]:
         """The adapted class weights `(N, D)` and codes: gradient steps on the codes, then on the weights."""
@@ -113,3 +126,8 @@ class LEO(EmbeddingLearner):
         for _ in range(self.finetuning_steps):
             weight = weight - last * grad(loss)(weight)
         return weight, code
+
+    def _alike(self) -> Tensor:
+        """|C - I|^2 / latent^2, C the correlations of the decoder's columns; 0 where they are orthogonal."""
+        columns = nn.functional.normalize(self.decoder.weight, dim=0, eps=1e-6)
+        return (columns.mT @ columns - torch.eye(columns.shape[1]).to(columns)).square().mean()
