@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import inf
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -43,6 +43,7 @@ class Case:
         names: a name for each support example.
         deadline: when refinements stop (`time.monotonic()` seconds); then what there is must do.
         seed: fixes whatever the learner draws at random, so that all coalitions meet the same draw.
+        repeatable: nothing is decided by the clock, so that the same inputs give the same numbers to the last bit.
         known: scores `(N,)` by (drop, coalition): what was computed once, for any target.
         costs: what one adaptation costs, by the kind of work; known once it was measured.
     """
@@ -54,14 +55,15 @@ class Case:
     names: tuple[str, ...]
     seed: int = 0
     deadline: float = inf
+    repeatable: bool = False
     known: dict[tuple[bool, bytes], np.ndarray] = field(default_factory=dict, repr=False)
     costs: dict[str, Cost] = field(default_factory=dict, repr=False)
 
-    def toward(self, target: Target) -> Case:
+    def toward(self, target: Target) -> Self:
         """The same prediction with another target; what is known of its scores stays known."""
         return replace(self, target=target)
 
-    def variant(self, learner: Learner | None = None, support: Support | None = None) -> Case:
+    def variant(self, learner: Learner | None = None, support: Support | None = None) -> Self:
         """The same question put to another learner or support set (a control), which need not be answered finely."""
         learner, support = learner or self.learner, support or self.support
         return replace(self, learner=learner, support=support, deadline=0.0, known={})

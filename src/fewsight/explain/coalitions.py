@@ -30,7 +30,7 @@ Row = Callable[[Tensor], Tensor]
 
 
 def values(case: Case, masks: np.ndarray, *, drop: bool = True) -> np.ndarray:
-    """F of each coalition, `(M,)` float64.
+    """F of each coalition, `(M,)` float64; `(M, Q)` where F is one number for each of many queries.
 
     Args:
         masks: `(M, K)` bool, the examples that are present.
@@ -41,12 +41,12 @@ def values(case: Case, masks: np.ndarray, *, drop: bool = True) -> np.ndarray:
 
 
 def at(case: Case, weights: Tensor, *, drop: bool = True) -> np.ndarray:
-    """F under each row of support weights `(M, K)`, `(M,)` float64."""
+    """F under each row of support weights `(M, K)`, `(M,)` or `(M, Q)` float64."""
     return case.target(torch.from_numpy(scores(case, weights, drop=drop))).numpy()
 
 
 def scores(case: Case, weights: Tensor, *, drop: bool = True) -> np.ndarray:
-    """Scores of the query under each row of weights, `(M, N)` float64; once computed they are kept in `case.known`."""
+    """Scores under each row of weights, `(M, N)` or `(M, Q, N)` float64; once computed they are kept in `case.known`."""
     keys = [(drop, row.tobytes()) for row in weights.cpu().numpy()]
     new = {key: i for i, key in enumerate(keys) if key not in case.known}
     if new:
@@ -65,15 +65,23 @@ def present(case: Case) -> float:
 
 
 def gradients(case: Case, weights: Tensor, *, drop: bool = True) -> np.ndarray:
-    """dF/dv at each row of weights `(M, K)`, through the whole adaptation; `(M, K)` float64."""
+    """dF/dv at each row of weights `(M, K)`, through the whole adaptation; `(M, K)` or `(M, Q, K)` float64."""
 
     def one(weight: Tensor) -> Tensor:
         # Plain autograd: unlike torch.func it goes through a learner that checkpoints its inner steps.
         with torch.enable_grad():
             weight = weight.detach().requires_grad_()
-            return torch.autograd.grad(case.value(weight, drop=drop), weight, materialize_grads=True)[0]
+            value = case.value(weight, drop=drop)
+            slopes = [
+                torch.autograd.grad(each, weight, retain_graph=True, materialize_grads=True)[0]
+                for each in value.reshape(-1)
+            ]
+        return torch.stack(slopes).reshape(*value.shape, -1)
 
-    return over_rows(case, "gradients", torch.func.grad(lambda weight: case.value(weight, drop=drop)), one, weights)
+    def row(weight: Tensor) -> Tensor:
+        return torch.func.jacrev(lambda weight: case.value(weight, drop=drop))(weight)
+
+    return over_rows(case, "gradients", row, one, weights)
 
 
 def over_rows(case: Case, what: str, row: Row, alone: Row, rows: Tensor) -> np.ndarray:

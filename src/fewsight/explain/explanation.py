@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from fewsight.errors import ExplanationError
+from fewsight.explain.record import of_fields, plain
 
 SCHEMA = "fewsight.explanation/1"
 
@@ -117,10 +117,8 @@ class Explanation:
 
         Numbers that are not defined are None, so that the result is JSON in the strict sense.
         """
-        record = asdict(self) | {"values": self.values.tolist()}
-        record["interval"] = None if self.interval is None else self.interval.tolist()
-        record |= {"schema": SCHEMA, "complete": self.complete, "trusted": self.trusted, "failures": self.failures}
-        return _strict(record)
+        verdict = {"complete": self.complete, "trusted": self.trusted, "failures": self.failures}
+        return plain(of_fields(self) | {"schema": SCHEMA} | verdict)
 
     def to_shap(self) -> Any:
         """The same as a `shap.Explanation`, for shap's own plots. Needs the package `shap`."""
@@ -136,16 +134,3 @@ class Explanation:
 
 def _figure(value: float) -> str:
     return "not a number (see notes)" if math.isnan(value) else f"{value:+.4f}"
-
-
-def _strict(value: Any) -> Any:
-    """`value` as strict JSON data: plain lists and dictionaries, None for what is not finite, text for what is left."""
-    if isinstance(value, Mapping):
-        return {str(key): _strict(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_strict(item) for item in value]
-    if isinstance(value, bool | int | str | None):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return str(value)
