@@ -62,7 +62,7 @@ class LEO(EmbeddingLearner):
         self.encoder = nn.Linear(features, latent)
         self.relation = MLP([2 * latent, 2 * latent, 2 * latent])
         self.decoder = nn.Linear(latent, features)
-        # LEO starts as a classifier by projected class means: a code that decodes to noise teaches the embedding nothing.
+        # It starts as a classifier by projected class means: codes that decode to noise teach the embedding nothing.
         nn.init.orthogonal_(self.encoder.weight)
         self.decoder.weight.data.copy_(self.encoder.weight.mT)
         nn.init.zeros_(self.relation.layers[-1].weight)  # type: ignore[arg-type]
