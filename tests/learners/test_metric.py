@@ -9,8 +9,9 @@ from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from torch import Tensor, nn
 
 from fewsight.errors import RecipeError
-from fewsight.learners import MatchingNetwork, ProtoNet
+from fewsight.learners import FiLM, FullContext, MatchingNetwork, ProtoNet
 from fewsight.learners.metric.distances import SIMILARITIES
+from fewsight.networks import MLP
 from fewsight.task import Support
 
 
@@ -81,3 +82,37 @@ def test_nothing_is_nearer_than_itself(name: str) -> None:
 def test_unknown_distance_suggests_the_nearest() -> None:
     with pytest.raises(RecipeError, match="unknown distance 'euclidian'; did you mean 'euclidean'"):
         ProtoNet(nn.Identity(), "euclidian")
+
+
+def test_full_context_turned_round_reads_with_its_two_directions_exchanged() -> None:
+    support, _ = support_and_query()
+    learner = FullContext(nn.Identity(), features=5, reads=0).double()
+    state = learner.adapt(support).state
+    learner.forwards, learner.backwards = learner.backwards, learner.forwards
+    turned = learner.adapt(support.take(list(range(9, -1, -1)))).state
+    torch.testing.assert_close(turned["embedding"].flip(0), state["embedding"])
+    assert (state["embedding"] - support.x).abs().max() > 1e-3
+
+
+def test_full_context_reads_by_attention_over_the_embedded_support() -> None:
+    support, query = support_and_query()
+    learner = FullContext(nn.Identity(), features=5, reads=1).double()
+    state = learner.adapt(support).state
+    nothing = torch.zeros(20, 10, dtype=torch.float64), torch.zeros(20, 5, dtype=torch.float64)
+    seen = learner.reader(query, nothing)[0] + query
+    expected = learner.log_temperature.exp() * SIMILARITIES["cosine"](seen, state["embedding"])
+    torch.testing.assert_close(learner.attention(state, query), expected.softmax(-1))
+
+
+def test_film_untrained_is_a_prototypical_network_and_adds_what_it_generates() -> None:
+    support, query = support_and_query()
+    network = MLP([5, 7, 4], "tanh").double()
+    learner = FiLM(network).double()
+    torch.testing.assert_close(learner(support, query), ProtoNet(network)(support, query))
+    with torch.no_grad():
+        learner.generator.layers[-1].weight.normal_(generator=torch.Generator().manual_seed(0))
+    deltas = learner.tell(support)
+    told = MLP([5, 7, 4], "tanh").double()
+    told.load_state_dict({n: p + deltas.get(n, 0) for n, p in network.state_dict().items()})
+    torch.testing.assert_close(learner(support, query), ProtoNet(told)(support, query))
+    assert set(deltas) == {"layers.0.bias", "layers.2.bias"}

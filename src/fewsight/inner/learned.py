@@ -1,8 +1,7 @@
 """Can the update rule itself be learned? An LSTM on each coordinate, with shared weights, generates the steps.
 
 Both are inner optimizers like any other, `init` and `update`, whose parameters are meta-learned; they work for any
-number and shape of parameters, since every coordinate has its own state and all share the network. The cell is written
-out: nn.LSTM cannot be mapped over tasks by torch.func.
+number and shape of parameters, since every coordinate has its own state and all share the network.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from fewsight.inner.optimizer import Parameters
+from fewsight.networks.lstm import Cell
 
 
 class LearnedOptimizer(nn.Module, ABC):
@@ -27,26 +27,6 @@ class LearnedOptimizer(nn.Module, ABC):
     @abstractmethod
     def update(self, gradients: Parameters, state: Any, parameters: Parameters) -> tuple[Parameters, Any]:
         """New parameters and state."""
-
-
-class Cell(nn.Module):
-    """One LSTM step on `(B, inputs)`; Hochreiter & Schmidhuber 1997, with a forget gate that starts open."""
-
-    def __init__(self, inputs: int, hidden: int) -> None:
-        super().__init__()
-        self.hidden = hidden
-        self.gates = nn.Linear(inputs + hidden, 4 * hidden)
-        with torch.no_grad():
-            self.gates.bias[hidden : 2 * hidden] += 1
-
-    def forward(self, x: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        h, c = state
-        into, keep, new, out = self.gates(torch.cat([x, h], -1)).chunk(4, -1)
-        c = keep.sigmoid() * c + into.sigmoid() * new.tanh()
-        return out.sigmoid() * c.tanh(), c
-
-    def zeros(self, size: int, like: Tensor) -> tuple[Tensor, Tensor]:
-        return like.new_zeros(size, self.hidden), like.new_zeros(size, self.hidden)
 
 
 def preprocess(gradient: Tensor, p: float = 10.0) -> Tensor:
@@ -131,3 +111,10 @@ class MetaLSTM(LearnedOptimizer):
             moved[name] = (keep * flat - self.rate * take * gradient).reshape(value.shape)
             states[name] = (memory, keep, take)
         return moved, states
+
+    def gates(self, state: Any) -> dict[str, Parameters]:
+        """What the step before `state` used, for each number `(n,)`: theta <- keep theta - take gradient."""
+        return {
+            "keep": {name: kept.squeeze(-1) for name, (_, kept, _) in state.items()},
+            "take": {name: self.rate * taken.squeeze(-1) for name, (_, _, taken) in state.items()},
+        }

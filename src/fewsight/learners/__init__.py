@@ -12,6 +12,8 @@ from fewsight.errors import RecipeError, suggest
 from fewsight.learner import Learner
 from fewsight.learners.gradient.maml import MAML
 from fewsight.learners.gradient.variants import VARIANTS
+from fewsight.learners.metric.film import FiLM
+from fewsight.learners.metric.full_context import FullContext
 from fewsight.learners.metric.in_context import InContext
 from fewsight.learners.metric.mahalanobis import MahalanobisProtoNet
 from fewsight.learners.metric.matching import MatchingNetwork
@@ -23,9 +25,11 @@ from fewsight.learners.optimizer.leo import LEO
 LEARNERS: dict[str, Callable[..., Learner]] = {
     "protonet": ProtoNet.build,
     "matching": MatchingNetwork.build,
+    "matching-fce": FullContext.build,
     "mahalanobis": MahalanobisProtoNet.build,
     "relation": RelationNetwork.build,
     "ridge": Ridge.build,
+    "film": FiLM.build,
     "in-context": InContext.build,
     "maml": MAML.build,
     **VARIANTS,
@@ -48,6 +52,8 @@ __all__ = [
     "LEARNERS",
     "LEO",
     "MAML",
+    "FiLM",
+    "FullContext",
     "InContext",
     "MahalanobisProtoNet",
     "MatchingNetwork",

@@ -66,7 +66,7 @@ class LEO(EmbeddingLearner):
         nn.init.orthogonal_(self.encoder.weight)
         self.decoder.weight.data.copy_(self.encoder.weight.mT)
         nn.init.zeros_(self.relation.layers[-1].weight)  # type: ignore[arg-type]
-        self.relation.layers[-1].bias.data.copy_(torch.tensor([0.0, LOG_SPREAD]).repeat_interleave(latent))
+        self.relation.layers[-1].bias = nn.Parameter(torch.tensor([0.0, LOG_SPREAD]).repeat_interleave(latent))
         self.inner_steps, self.finetuning_steps = inner_steps, finetuning_steps
         self.log_inner_lr = nn.Parameter(torch.tensor(inner_lr).log())
         self.log_finetuning_lr = nn.Parameter(torch.tensor(finetuning_lr).log())
