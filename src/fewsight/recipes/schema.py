@@ -57,6 +57,7 @@ class Training(_Section):
     patience: Count | None = None
     strategy: str = "auto"
     checkpoint_every: Count = 100
+    record: Annotated[int, Field(ge=0)] = 0
 
 
 class Result(_Section):

@@ -7,8 +7,11 @@ from pathlib import Path
 
 from fewsight import recipes
 from fewsight.domains import Domain, Episodes, open_domain
+from fewsight.errors import DataError
+from fewsight.experience import Experience
 from fewsight.recipes import Recipe, build
 from fewsight.recipes.schema import Shape
+from fewsight.training import record
 from fewsight.training.engine import StepResult
 from fewsight.training.evaluate import evaluate
 from fewsight.training.fit import fit
@@ -84,6 +87,19 @@ def evaluate_run(
         "trained with": run.info.get("strategy"),
     }
     return evaluate(learner, episodes(recipe, domain, split, shape), tasks, baselines=baselines, protocol=protocol)
+
+
+def experience(run: Run, data: str | Path | None = None) -> Experience:
+    """What the run of a recipe recorded of its meta-training, with the tasks themselves where the data can be opened.
+
+    Raises:
+        RunError: nothing was recorded, or the training has not ended.
+    """
+    try:
+        train = episodes(run.recipe, run.domain(data), "train", run.recipe.train)
+    except DataError:
+        train = None
+    return record.experience(run, train)
 
 
 def episodes(recipe: Recipe, domain: Domain, split: str, shape: Shape) -> Episodes:

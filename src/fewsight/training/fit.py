@@ -23,6 +23,7 @@ from fewsight.training.engine import Choice, Engine, StepResult, Strategy, choos
 from fewsight.training.interrupt import Interrupt
 from fewsight.training.metrics import MetricsLog
 from fewsight.training.progress import Progress
+from fewsight.training.record import Recorder
 from fewsight.training.run import Run
 from fewsight.training.scoring import metric_name, seeded, shown
 from fewsight.training.state import Fit, pack, unpack
@@ -51,6 +52,7 @@ def fit(
     patience: int | None = None,
     strategy: str = "auto",
     checkpoint_every: int = 100,
+    record: int = 0,
     run: Run | None = None,
     progress: bool = True,
     on_step: Callable[[int, StepResult], None] | None = None,
@@ -68,23 +70,32 @@ def fit(
         patience: stop after so many validations without improvement; None: never.
         strategy: how gradients are computed (see `engine`); "auto" measures and takes the fastest.
         checkpoint_every: steps between checkpoints, with `run`.
+        record: snapshots to keep of the training, with `run`, so that predictions can be traced to its tasks (see
+            `record`); 0: none.
         run: where checkpoints and metrics go, and what is resumed. Without one nothing is written. With one, SIGINT and
             SIGTERM end the step, save, and return.
         progress: show progress on the standard error.
         on_step: called after each step with its number (from 1) and its result.
 
     Raises:
-        RecipeError: an unknown schedule or strategy.
+        RecipeError: an unknown schedule or strategy, or `record` without `run`.
         LearnerError: the learner has nothing to train.
         RunError: the loss is not finite, or the run cannot be written; the last checkpoint remains.
     """
     if schedule not in SCHEDULES:
         raise RecipeError(f"unknown schedule {schedule!r}: use {' or '.join(map(repr, SCHEDULES))}")
+    if record and not run:
+        raise RecipeError(f"record={record} needs a run folder to keep the record in: give run=Run.create(folder)")
     parameters = [parameter for parameter in learner.parameters() if parameter.requires_grad]
     if not parameters:
         raise LearnerError(f"this {type(learner).__name__} has no parameters to train: give it a network that has some")
     optimizer, metric = torch.optim.Adam(parameters, lr=lr), metric_name(train[0])
     judge = Validation(validation, validate_tasks, validate_every, patience, metric, run) if validation else None
+
+    def rate_at(step: int, steps: int = steps) -> float:
+        return lr * SCHEDULES[schedule](step / steps)
+
+    recorder = Recorder(run, record, steps, meta_batch, rate_at) if run and record else None
     learner.train()
     with ExitStack() as stack:
         interrupt = stack.enter_context(Interrupt()) if run else None
@@ -101,7 +112,7 @@ def fit(
         display.say(str(choice))
         for tasks in prefetch(train, now.step * meta_batch, steps * meta_batch, meta_batch):
             learner.progress = now.step / steps
-            rate = lr * SCHEDULES[schedule](now.step / steps)
+            rate = rate_at(now.step)
             result, norm = _step(engine, optimizer, tasks, rate, clip, seed, now.step)
             now.step += 1
             now.stopped = "finished" if now.step == steps else ""
@@ -117,6 +128,8 @@ def fit(
                     log.write(now.step, validation=score)
             if interrupt and interrupt.requested and not now.stopped:
                 now.stopped = "interrupted"
+            if recorder:
+                recorder.after(now.step, learner, optimizer)
             now.seconds = earlier + time.perf_counter() - started
             if run and (now.step % checkpoint_every == 0 or now.stopped):
                 run.save(pack(learner, optimizer, now))
@@ -126,6 +139,8 @@ def fit(
     if judge:
         judge.restore(learner)
     learner.eval()
+    if recorder and now.stopped != "interrupted":
+        recorder.finish(learner, train, validation, now)
     return now
 
 

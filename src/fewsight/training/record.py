@@ -1,0 +1,148 @@
+"""What does a run keep so that predictions can be traced to the tasks it was trained on? Snapshots, then a summary.
+
+record/snapshot-000123.json   omega after step 123 and what Adam multiplied gradients by, with its tensors beside it
+record/experience.json        numbers, embeddings and gradient sketches of a sample of the tasks, and of held-out ones
+
+Everything is a function of the training state and the seed, and is written by replacement: a run that was killed and
+resumed has the same record, bit for bit. `record` snapshots cost 2 `record` times the size of omega on disk, and 16
+`record` tasks 64 `record`^2 KiB for their sketches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fewsight.domains.episodes import Episodes
+from fewsight.errors import RunError
+from fewsight.experience import Experience, Snapshot, trainable
+from fewsight.learner import Learner
+from fewsight.task import Support, Task
+from fewsight.training import checkpoint
+from fewsight.training.run import Run
+from fewsight.training.state import Fit
+
+SUMMARY = "experience.json"
+TASKS = 16
+"""Recorded tasks for each snapshot."""
+HELD_OUT = 200
+"""Held-out tasks at most that say how far away from the recorded ones is ordinary."""
+
+
+class Recorder:
+    """Writes the record of one training.
+
+    Args:
+        count: the most snapshots; they lie in the middle of as many equal parts of the training.
+        rate: the learning rate of step n (from 0).
+    """
+
+    def __init__(self, run: Run, count: int, steps: int, meta_batch: int, rate: Callable[[int], float]) -> None:
+        self.folder, self.steps, self.meta_batch, self.rate = run.folder / "record", steps, meta_batch, rate
+        try:
+            self.folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise RunError(f"cannot make {self.folder}: {error.strerror or error}") from error
+        edges = [round(part * steps / min(count, steps)) for part in range(min(count, steps) + 1)]
+        self.parts = {max(1, (start + stop) // 2): (start, stop) for start, stop in pairwise(edges)}
+
+    def after(self, step: int, learner: Learner, optimizer: torch.optim.Adam) -> None:
+        """Keep a snapshot if one is due after `step` steps."""
+        if step in self.parts:
+            omega = trainable(learner)
+            multiplied = {name: _multiplier(optimizer, parameter) for name, parameter in omega.items()}
+            checkpoint.save(_path(self.folder, step), {"omega": omega, "multiplier": multiplied})
+
+    def finish(self, learner: Learner, train: Episodes, held_out: Episodes | None, now: Fit) -> None:
+        """Summarise, once, the tasks up to the step whose weights the learner (in evaluation mode) ended with."""
+        if (self.folder / SUMMARY).exists():
+            return
+        until = now.best_step or now.step
+        snapshots = []
+        for step, (start, stop) in self.parts.items():
+            if start < until and _path(self.folder, step).exists():
+                rate = sum(self.rate(n) for n in range(start, min(stop, until)))
+                snapshots.append({"step": step, "progress": step / self.steps, "rate": rate})
+        met = until * self.meta_batch
+        wanted = min(TASKS * len(self.parts), met)
+        indices = [(2 * i + 1) * met // (2 * wanted) for i in range(wanted)]
+        tasks = [train[index] for index in indices]
+        apart = held_out or replace(train, name=f"{train.name}, held out")
+        names = [f"{task.name or 'task'} (episode {index})" for index, task in zip(indices, tasks, strict=True)]
+        found = Experience.of(
+            learner,
+            tasks,
+            apart.batch(0, HELD_OUT),
+            snapshots=[_open(self.folder, facts) for facts in snapshots],
+            names=names,
+            sketched=True,
+        )
+        record = {name: getattr(found, name) for name in ("names", "embeddings", "held_out", "sketches", "shape")}
+        record |= {"indices": indices, "snapshots": snapshots, "witness": _plain(found.witness)}
+        checkpoint.save(self.folder / SUMMARY, record)
+
+
+def experience(run: Run, train: Episodes | None = None) -> Experience:
+    """What `run` recorded of its meta-training.
+
+    Args:
+        train: the training tasks, where their data is at hand; without them influences come from sketches.
+
+    Raises:
+        RunError: nothing was recorded, or the training has not ended.
+    """
+    path = run.folder / "record" / SUMMARY
+    if not path.exists():
+        raise RunError(f"{run.folder} has no record of its tasks: train with record=8 (in a recipe: [training] record)")
+    kept = checkpoint.load(path)
+    return Experience(
+        names=tuple(kept["names"]),
+        snapshots=tuple(_open(path.parent, facts) for facts in kept["snapshots"]),
+        tasks=None if train is None else tuple(train[index] for index in kept["indices"]),
+        embeddings=kept["embeddings"],
+        held_out=kept["held_out"],
+        sketches=kept["sketches"],
+        witness=_task(kept["witness"]),
+        shape=kept["shape"],
+    )
+
+
+def _path(folder: Path, step: int) -> Path:
+    return folder / f"snapshot-{step:06d}.json"
+
+
+def _open(folder: Path, facts: dict[str, Any]) -> Snapshot:
+    kept = checkpoint.load(_path(folder, facts["step"]))
+    scale = torch.cat([value.sqrt().reshape(-1) for value in kept["multiplier"].values()])
+    return Snapshot(facts["step"], facts["progress"], facts["rate"], kept["omega"], scale)
+
+
+def _multiplier(optimizer: torch.optim.Adam, parameter: Tensor) -> Tensor:
+    """1 / (sqrt(v) + eps) of Adam with the bias of v corrected (Kingma & Ba 2015, algorithm 1); 0 where it had none.
+
+    Below 1 % of their mean, roots count as that much: a coordinate that never had a gradient (a ReLU that no task
+    reached) would outweigh all others without bound, while Adam itself would learn its size with the first one.
+    """
+    state, (group,) = optimizer.state.get(parameter), optimizer.param_groups
+    if not state:
+        return torch.zeros_like(parameter)
+    moment = state["exp_avg_sq"] / (1 - group["betas"][1] ** float(state["step"]))
+    root = moment.sqrt()
+    return 1 / (root.clamp(min=0.01 * float(root.mean())) + group["eps"])
+
+
+def _plain(task: Task) -> dict[str, Any]:
+    support = task.support
+    given = {"x": support.x, "y": support.y, "weight": support.weight, "reference": support.reference}
+    return given | {"ways": support.ways, "query": task.query, "target": task.target, "name": task.name}
+
+
+def _task(plain: dict[str, Any]) -> Task:
+    support = Support(*(plain[name] for name in ("x", "y", "weight", "reference", "ways")))
+    return Task(support, plain["query"], plain["target"], name=plain["name"])
