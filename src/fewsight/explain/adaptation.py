@@ -6,7 +6,7 @@ support moments that normalise the query are those under theta, so F(theta_T) is
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import pairwise
@@ -154,7 +154,7 @@ def fixed_layers(case: Case, theta: Parameters) -> list[str]:
     return [layer for layer in layers(read) if layer not in layers(theta)]
 
 
-def joined(parameters: Parameters, names: Iterable[str]) -> Tensor:
+def joined(parameters: Mapping[str, Tensor], names: Iterable[str]) -> Tensor:
     """These parameters as one float64 vector."""
     return torch.cat([parameters[name].detach().double().reshape(-1) for name in names])
 
