@@ -24,6 +24,7 @@ from fewsight.inner import InnerOptimizer, Parameters, named
 from fewsight.inner.learned import LearnedOptimizer
 from fewsight.inner.loops import refuse_running_statistics
 from fewsight.inner.rates import Rates
+from fewsight.inner.second import refuse_no_dependence, twice_differentiable
 from fewsight.learner import AdaptationTrace, Learner, example_losses, mask_absent
 from fewsight.learners.gradient.dual import kernel_form
 from fewsight.learners.gradient.heads import ContextHead, make_head
@@ -170,8 +171,8 @@ class MAML(Learner):
         """Scores of a linear head that adapts alone, as start + sum_i (<support_i, query> coefficients_i + offsets_i).
 
         Returns:
-            "start" `(Q, N)`, the un-adapted scores; "coefficients" and "offsets" `(K, N)`; features "query" `(Q, D)` and
-            "support" `(K, D)`. Exact for inner optimizers that are linear in the gradients; see `dual`.
+            "start" `(Q, N)`, the un-adapted scores; "coefficients" and "offsets" `(K, N)`; "query" `(Q, D)` and "support"
+            `(K, D)`, the features. Exact for inner optimizers that are linear in the gradients; see `dual`.
 
         Raises:
             LearnerError: the body adapts too, or the head is not linear.
@@ -190,7 +191,8 @@ class MAML(Learner):
         """L_i(theta): mean loss of the support examples by their shares, and the penalty if there is one; a scalar."""
         features = known
         if features is None:
-            features, _ = embed_support(self._features(theta), support.x, support.reference)
+            with twice_differentiable():
+                features, _ = embed_support(self._features(theta), support.x, support.reference)
         scores = mask_absent(self._finish(theta, features), support)
         loss = (example_losses(scores, support.y) * support.share).sum()
         if not self.proximal:
@@ -220,7 +222,9 @@ class MAML(Learner):
             with torch.no_grad():
                 return grad(loss)(moving)
         if not (self.checkpoint_steps and torch.is_grad_enabled()):
-            return grad(loss)(moving)
+            gradients = grad(loss)(moving)
+            refuse_no_dependence(gradients)
+            return gradients
         # Under checkpointing torch.func.grad has no saved-tensor hooks; plain autograd has.
         moving = {name: v if v.requires_grad else v.detach().requires_grad_() for name, v in moving.items()}
         found = torch.autograd.grad(loss(moving), list(moving.values()), create_graph=True, materialize_grads=True)
