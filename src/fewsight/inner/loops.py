@@ -21,6 +21,7 @@ from fewsight.inner.from_torch import from_torch
 from fewsight.inner.learned import LearnedOptimizer
 from fewsight.inner.optimizer import InnerOptimizer, Parameters
 from fewsight.inner.optimizers import sgd
+from fewsight.inner.second import UNMOVED, twice_differentiable
 
 
 class Fast(nn.Module):
@@ -45,7 +46,8 @@ class Fast(nn.Module):
         self.state = optimizer.init(self.fast)
 
     def forward(self, *inputs: Any) -> Any:
-        return functional_call(self._module[0], self.fast, inputs)
+        with twice_differentiable():
+            return functional_call(self._module[0], self.fast, inputs)
 
     def adapt(self, loss: Tensor) -> None:
         """One step down `loss`, a scalar computed with this module.
@@ -54,12 +56,12 @@ class Fast(nn.Module):
             LearnerError: the loss does not depend on the parameters.
         """
         if not loss.requires_grad:
-            raise LearnerError("this loss does not depend on the parameters: compute it with the fast module's outputs")
+            raise LearnerError(UNMOVED)
         found = torch.autograd.grad(
             loss, list(self.fast.values()), create_graph=not self.first_order, allow_unused=True
         )
         if all(gradient is None for gradient in found):
-            raise LearnerError("this loss does not depend on the parameters: compute it with the fast module's outputs")
+            raise LearnerError(UNMOVED)
         gradients = {
             name: torch.zeros_like(value) if gradient is None else gradient
             for (name, value), gradient in zip(self.fast.items(), found, strict=True)

@@ -23,7 +23,7 @@ from torch.func import functional_call, grad_and_value, vmap
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from fewsight import tree
-from fewsight.errors import RecipeError, suggest
+from fewsight.errors import LearnerError, RecipeError, suggest
 from fewsight.learner import Learner, task_metric
 from fewsight.task import Task, stack
 
@@ -96,6 +96,10 @@ class Engine:
 
     def _one(self, task: Task, share: float) -> tuple[Tensor, Tensor]:
         loss, metric = self._measure(self.learner.meta_loss, task)
+        if not loss.requires_grad:
+            raise LearnerError(
+                "the meta-loss does not depend on the parameters: does the network detach, or run under no_grad?"
+            )
         (loss * share).backward()
         return loss.detach(), metric.detach()
 
