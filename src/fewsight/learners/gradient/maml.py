@@ -171,7 +171,7 @@ class MAML(Learner):
         """Scores of a linear head that adapts alone, as start + sum_i (<support_i, query> coefficients_i + offsets_i).
 
         Returns:
-            "start" `(Q, N)`, the un-adapted scores; "coefficients" and "offsets" `(K, N)`; features "query" `(Q, D)` and
+            "start" `(Q, N)`, the un-adapted scores; "coefficients", "offsets" `(K, N)`; features "query" `(Q, D)` and
             "support" `(K, D)`. Exact for inner optimizers that are linear in the gradients; see `dual`.
 
         Raises:
