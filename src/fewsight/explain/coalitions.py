@@ -46,7 +46,7 @@ def at(case: Case, weights: Tensor, *, drop: bool = True) -> np.ndarray:
 
 
 def scores(case: Case, weights: Tensor, *, drop: bool = True) -> np.ndarray:
-    """Scores under each row of weights, `(M, N)` or `(M, Q, N)` float64; once computed they are kept in `case.known`."""
+    """Scores under each row of weights, `(M, N)` or `(M, Q, N)` float64; what is known once stays in `case.known`."""
     keys = [(drop, row.tobytes()) for row in weights.cpu().numpy()]
     new = {key: i for i, key in enumerate(keys) if key not in case.known}
     if new:
@@ -65,23 +65,15 @@ def present(case: Case) -> float:
 
 
 def gradients(case: Case, weights: Tensor, *, drop: bool = True) -> np.ndarray:
-    """dF/dv at each row of weights `(M, K)`, through the whole adaptation; `(M, K)` or `(M, Q, K)` float64."""
+    """dF/dv at each row of weights `(M, K)`, through the whole adaptation; `(M, K)` float64."""
 
     def one(weight: Tensor) -> Tensor:
         # Plain autograd: unlike torch.func it goes through a learner that checkpoints its inner steps.
         with torch.enable_grad():
             weight = weight.detach().requires_grad_()
-            value = case.value(weight, drop=drop)
-            slopes = [
-                torch.autograd.grad(each, weight, retain_graph=True, materialize_grads=True)[0]
-                for each in value.reshape(-1)
-            ]
-        return torch.stack(slopes).reshape(*value.shape, -1)
+            return torch.autograd.grad(case.value(weight, drop=drop), weight, materialize_grads=True)[0]
 
-    def row(weight: Tensor) -> Tensor:
-        return torch.func.jacrev(lambda weight: case.value(weight, drop=drop))(weight)
-
-    return over_rows(case, "gradients", row, one, weights)
+    return over_rows(case, "gradients", torch.func.grad(lambda weight: case.value(weight, drop=drop)), one, weights)
 
 
 def over_rows(case: Case, what: str, row: Row, alone: Row, rows: Tensor) -> np.ndarray:
@@ -111,7 +103,8 @@ def over_rows(case: Case, what: str, row: Row, alone: Row, rows: Tensor) -> np.n
                 continue
             done += len(chunk)
             progress.advance(len(chunk))
-            if not cost.obstacle and time.perf_counter() - started > 1.5 * cost.seconds * len(chunk):
+            slow = time.perf_counter() - started > 1.5 * cost.seconds * len(chunk)
+            if slow and not cost.obstacle and not case.repeatable:
                 cost.obstacle = "measured to be faster than vectorised"
     return torch.cat(found).numpy()
 

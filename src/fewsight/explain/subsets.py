@@ -79,8 +79,11 @@ def shapley(case: Case, *, drop: bool = True, players: Partition | None = None) 
         values, interval, ends = game.shapley(earned), None, earned[[0, -1]]
         note = f"Exact: adapted again on all {earned.size} subsets."
     else:
-        values, interval, ends, orders = _sampled(case, groups, drop)
-        note = f"Estimated from {orders} random orders of arrival; intervals are 95 % over pairs of orders."
+        orders, present = sampled(case, groups, drop=drop)
+        earned = earned_in(case, present, drop=drop)
+        values, interval = game.shapley_from_orders(orders, earned)
+        ends = earned[0, [0, -1]]
+        note = f"Estimated from {len(orders)} random orders of arrival; intervals are 95 % over pairs of orders."
     who = "support example" if players is None else "group of support examples"
     return Explanation(
         kind="shapley" if players is None else "shapley_groups",
@@ -100,20 +103,30 @@ def shapley(case: Case, *, drop: bool = True, players: Partition | None = None) 
     )
 
 
-def _sampled(case: Case, groups: Partition, drop: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """Estimated values, their intervals, F of nobody and everybody, and the number of orders it took."""
+def sampled(case: Case, players: Partition | None = None, *, drop: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    """Random orders of arrival `(R, n)`, and the coalitions `(R, n + 1, K)` that grow in them.
+
+    As many as the values of F need, or as time allows; their scores are known then, for any other target too.
+    """
     _require_defined(case, drop)
+    groups = players or singly(case)
     n = len(groups.names)
     generator = np.random.default_rng([case.seed, n])
     orders = game.sample_orders(n, PAIRS[0], generator)
     while True:
         masks = game.arrivals(orders)
-        earned = coalitions.values(case, groups.examples(masks.reshape(-1, n)), drop=drop).reshape(masks.shape[:2])
-        values, interval = game.shapley_from_orders(orders, earned)
+        present = groups.examples(masks.reshape(-1, n)).reshape(*masks.shape[:2], -1)
+        values, interval = game.shapley_from_orders(orders, earned_in(case, present, drop=drop))
         precise = (interval[:, 1] - values).max() <= PRECISION * np.abs(values).max()
         if precise or len(orders) >= 2 * PAIRS[1] or case.late():
-            return values, interval, earned[0, [0, -1]], len(orders)
+            return orders, present
         orders = np.concatenate([orders, game.sample_orders(n, len(orders) // 2, generator)])
+
+
+def earned_in(case: Case, present: np.ndarray, *, drop: bool = True) -> np.ndarray:
+    """F of coalitions `(R, n + 1, K)`: `(R, n + 1)`, or `(R, n + 1, Q)` where F is a number for each of Q queries."""
+    earned = coalitions.values(case, present.reshape(-1, present.shape[-1]), drop=drop)
+    return earned.reshape(*present.shape[:2], *earned.shape[1:])
 
 
 def banzhaf(case: Case, *, drop: bool = True) -> Explanation:

@@ -1,0 +1,42 @@
+"""Which of my labelled examples help, and which should I check or replace? Support-set valuation over many queries.
+
+The value of an example is its share of what adaptation gained on the queries: values sum to the mean loss of the
+un-adapted model minus that of the adapted one. Ghorbani & Zou, "Data Shapley", 2019, where re-training is adapting.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from fewsight.explain.crowd import Crowd
+from fewsight.explain.explanation import Explanation
+from fewsight.explain.game import half_width
+from fewsight.explain.subsets import shapley
+
+OWN_ANSWERS = (
+    "The queries have no labels: an example that helps here makes the model surer of what it answers, right or wrong."
+)
+
+
+def valuation(case: Crowd) -> Explanation:
+    """Value of each support example, `(K,)`: Shapley values over all subsets, or over random orders of arrival.
+
+    For hundreds of examples `path(case)` is cheaper: it takes derivatives, whose number does not grow with K.
+    """
+    found = shapley(case)
+    return replace(
+        found,
+        kind="valuation",
+        question="How much does each support example help the answers to all these queries together?",
+        notes=(*(() if case.labelled else (OWN_ANSWERS,)), *found.notes),
+    )
+
+
+def over_queries(found: Explanation, effects: np.ndarray) -> Explanation:
+    """The valuation with the 95 % interval of each value over queries like these, from effects `(Q, K)`."""
+    half = half_width(effects)
+    note = f"Intervals are 95 % over queries like these {len(effects)}."
+    interval = np.stack([found.values - half, found.values + half], axis=1)
+    return replace(found, interval=interval, notes=(note, *found.notes))
