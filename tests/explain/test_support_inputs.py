@@ -78,12 +78,12 @@ def test_baselines() -> None:
 
 @pytest.mark.parametrize("kind", ["images", "rows", "sequences", "graphs"])
 def test_every_input_with_numbers_adds_up(kind: str) -> None:
-    for name in ("protonet", "maml"):
+    for name in ("protonet",) if kind == "images" else ("protonet", "maml"):
         made = cases.Case(name, kind, "classification")
         task = made.task(shots=(2, 2))
-        case = tiny.case(made.learner(), task.support, tree.take(task.query, slice(0, 1)))  # type: ignore[arg-type]
+        case = tiny.case(made.learner(), task.support, tree.take(task.query, slice(0, 1)))
         # Images start from an empty one, at which normalisation is as steep as its epsilon allows.
-        found = support_integrated_gradients(case, panels=64, bound=5e-2 if kind == "images" else 1e-3)
+        found = support_integrated_gradients(case, panels=32, bound=5e-2 if kind == "images" else 1e-3)
         assert found.complete, (name, found.residual)
         assert abs(found.value - (found.baseline or 0.0)) > 1e-6
 
@@ -92,7 +92,7 @@ def test_every_input_with_numbers_adds_up(kind: str) -> None:
 def test_occlusion_hides_one_part_of_one_example(kind: str) -> None:
     made = cases.Case("protonet", kind, "classification")
     task = made.task(shots=(2, 2))
-    case = tiny.case(made.learner(), task.support, tree.take(task.query, slice(0, 1)))  # type: ignore[arg-type]
+    case = tiny.case(made.learner(), task.support, tree.take(task.query, slice(0, 1)))
     found = support_occlusion(case, patch=4 if kind == "images" else None)
     x = tree.tree_map(torch.clone, case.support.x)
     index: tuple[int, ...]
@@ -115,7 +115,7 @@ def test_occlusion_hides_one_part_of_one_example(kind: str) -> None:
 def test_what_is_masked_already_has_no_part() -> None:
     made = cases.Case("protonet", "tokens", "classification")
     task = made.task(shots=(2, 2))
-    case = tiny.case(made.learner(), task.support, tree.take(task.query, slice(0, 1)))  # type: ignore[arg-type]
+    case = tiny.case(made.learner(), task.support, tree.take(task.query, slice(0, 1)))
     found = support_occlusion(case)
     assert (found.values[~task.support.x["mask"].numpy()] == 0).all()
 
@@ -139,6 +139,6 @@ def test_only_chosen_examples_are_hidden() -> None:
 def test_tokens_have_no_numbers_to_differentiate() -> None:
     made = cases.Case("protonet", "tokens", "classification")
     task = made.task(shots=(2, 2))
-    case = tiny.case(made.learner(), task.support, tree.take(task.query, slice(0, 1)))  # type: ignore[arg-type]
+    case = tiny.case(made.learner(), task.support, tree.take(task.query, slice(0, 1)))
     with pytest.raises(ExplanationError, match="no floating-point numbers"):
         support_gradients(case)

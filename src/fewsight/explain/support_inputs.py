@@ -25,8 +25,8 @@ from fewsight.explain.quadrature import NODES, PANELS, integrate, residual
 from fewsight.tree import Tree
 
 BENDS = (
-    "The prediction jumps or bends sharply somewhere on the path: ReLU units that switch during adaptation do that, and "
-    "normalisation of an input without contrast, such as an empty image. Try another baseline, or support_occlusion."
+    "The prediction jumps or bends sharply somewhere on the path: ReLU units that switch during adaptation do "
+    "that, and normalisation of an input without contrast, such as an empty image. Try another baseline, or support_occlusion."
 )
 
 
