@@ -1,8 +1,8 @@
 """What is a task, to a learner? What adapting to it does: one vector for each task, near for tasks that are alike.
 
 Two parts. *Where*: the way that the adapted parameters go (MAML...), or the moments of the embedded support (metric
-learners), or the answers to fixed probes (any other). *Fit*: how well the support is predicted before and after
-adapting; a task beyond a learner often shows in that alone. No part depends on the order of examples or classes, nor,
+learners), or the answers to fixed probes (any other). *Fit*: the logarithm of the support's loss before adapting, and by
+how much adapting changes it; a task beyond a learner often shows in that alone. No part depends on the order of examples or classes, nor,
 in its length, on their number.
 """
 
@@ -102,4 +102,5 @@ def _fit(learner: Learner, support: Support) -> Tensor:
     for given in (silent, support):
         scores = mask_absent(learner.score(learner.solve(given), support.x), support)
         losses.append((example_losses(scores, support.y) * support.share).sum())
-    return (torch.stack(losses).double().cpu() + FLOOR).log()
+    before, after = (torch.stack(losses).double().cpu() + FLOOR).log()
+    return torch.stack([before, after - before])
