@@ -7,7 +7,7 @@ ten examples into two hundred (what happens when an attribution library is point
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -22,11 +22,13 @@ from fewsight.explain.explanation import Explanation
 from fewsight.explain.inputs import Inputs
 from fewsight.explain.parts import Parts
 from fewsight.explain.quadrature import NODES, PANELS, integrate, residual
+from fewsight.task import Support
 from fewsight.tree import Tree
 
 BENDS = (
     "The prediction jumps or bends sharply somewhere on the path: ReLU units that switch during adaptation do "
-    "that, and normalisation of an input without contrast, such as an empty image. Try another baseline, or support_occlusion."
+    "that, and normalisation of an input without contrast, such as an empty image. Try another baseline, or "
+    "support_occlusion."
 )
 
 
@@ -103,7 +105,10 @@ def support_gradients(case: Case, examples: Sequence[int] | None = None) -> Expl
         baseline=None,
         baseline_name="",
         semantics="derivative",
-        notes=("First order: input times slope at one point; support_integrated_gradients adds up.",),
+        notes=(
+            "First order: input times slope at one point. Where an example could not be more like the query every slope "
+            "is 0; support_integrated_gradients adds up.",
+        ),
         provenance=case.record(examples=list(support.examples)),
     )
 
@@ -178,23 +183,10 @@ def support_occlusion(case: Case, examples: Sequence[int] | None = None, *, patc
     """
     chosen = tuple(range(case.support.size) if examples is None else examples)
     parts = [Parts.of(one(case.support.x, i), patch) for i in chosen]
-    count = len(parts[0].names)
-    every = np.eye(count, dtype=bool)
-    hidden = [each.hidden(every) for each in parts]
-    where = torch.tensor([(e, p) for e in range(len(chosen)) for p in range(count)] + [(-1, -1)])
+    hide, where = hiding(case, chosen, parts)
 
     def value(row: Tensor) -> Tensor:
-        """F with part `row[1]` of the example `row[0]` hidden; nothing where they are -1."""
-        x = case.support.x
-        for e, i in enumerate(chosen):
-            here = row[0] == e
-
-            def put(leaf: Tensor, other: Tensor, i: int = i, here: Tensor = here) -> Tensor:
-                changed = torch.where(here, other.index_select(0, row[1:].clamp(min=0))[0], leaf[i])
-                return torch.cat([leaf[:i], changed[None], leaf[i + 1 :]])
-
-            x = tree.tree_map(put, x, hidden[e])
-        return case.target(case.learner(replace(case.support, x=x), case.query)[0].double())
+        return case.target(case.learner(hide(row), case.query)[0].double())
 
     found = over_rows(case, "support inputs hidden", value, value, where)
     full, effect = float(found[-1]), found[-1] - found[:-1]
@@ -213,6 +205,30 @@ def support_occlusion(case: Case, examples: Sequence[int] | None = None, *, patc
         notes=("Each part alone, adapting again: two parts that say the same thing both look unimportant.",),
         provenance=case.record(examples=list(chosen), patch=patch),
     )
+
+
+def hiding(case: Case, examples: Sequence[int], parts: Sequence[Parts]) -> tuple[Callable[[Tensor], Support], Tensor]:
+    """A function from rows (e, p) to the support with part p of example number e hidden, and all these rows, `(M, 2)`.
+
+    The last row is (-1, -1): nothing is hidden. `torch.func.vmap` goes through the function.
+    """
+    count = len(parts[0].names)
+    hidden = [each.hidden(np.eye(count, dtype=bool)) for each in parts]
+    rows = torch.tensor([(e, p) for e in range(len(examples)) for p in range(count)] + [(-1, -1)])
+
+    def hide(row: Tensor) -> Support:
+        x = case.support.x
+        for e, i in enumerate(examples):
+            here = row[0] == e
+
+            def put(leaf: Tensor, other: Tensor, i: int = i, here: Tensor = here) -> Tensor:
+                changed = torch.where(here, other.index_select(0, row[1:].clamp(min=0))[0], leaf[i])
+                return torch.cat([leaf[:i], changed[None], leaf[i + 1 :]])
+
+            x = tree.tree_map(put, x, hidden[e])
+        return replace(case.support, x=x)
+
+    return hide, rows
 
 
 def one(x: Tree, i: int) -> Tree:
