@@ -106,8 +106,8 @@ def support_gradients(case: Case, examples: Sequence[int] | None = None) -> Expl
         baseline_name="",
         semantics="derivative",
         notes=(
-            "First order: input times slope at one point. Where an example could not be more like the query every slope "
-            "is 0; support_integrated_gradients adds up.",
+            "First order: input times slope at one point. Where an example could not be more like the query every "
+            "slope is 0; support_integrated_gradients adds up.",
         ),
         provenance=case.record(examples=list(support.examples)),
     )
