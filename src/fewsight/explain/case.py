@@ -22,10 +22,12 @@ from fewsight.tree import Tree
 
 @dataclass
 class Cost:
-    """What one adaptation takes: seconds when alone, how many fit into memory together, and why not to do so."""
+    """What one adaptation takes: seconds and bytes when alone, how many go together, and why not to do so."""
 
     seconds: float
-    width: int
+    size: int
+    width: int = 2
+    probed: bool = False
     obstacle: str = ""
 
     @property

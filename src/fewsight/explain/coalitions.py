@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -92,9 +93,11 @@ def over_rows(case: Case, what: str, row: Row, alone: Row, rows: Tensor) -> np.n
         while done < len(rows):
             cost = case.costs[what]
             chunk = rows[done : done + (1 if cost.obstacle else cost.width)]
+            counter = _Bytes()
             started = time.perf_counter()
             try:
-                found.append(_alone(case, alone, chunk[0]) if cost.obstacle else _vectorised(case, row, chunk))
+                with nullcontext() if cost.probed or cost.obstacle else counter:
+                    found.append(_alone(case, alone, chunk[0]) if cost.obstacle else _vectorised(case, row, chunk))
             except (RuntimeError, NotImplementedError, ValueError) as error:
                 if cost.obstacle:
                     raise
@@ -103,6 +106,9 @@ def over_rows(case: Case, what: str, row: Row, alone: Row, rows: Tensor) -> np.n
                 continue
             done += len(chunk)
             progress.advance(len(chunk))
+            if not (cost.probed or cost.obstacle):
+                cost.probed, cost.width = True, _width(cost, counter.total, len(chunk))
+                continue
             slow = time.perf_counter() - started > 1.5 * cost.seconds * len(chunk)
             if slow and not cost.obstacle and not case.repeatable:
                 cost.obstacle = "measured to be faster than vectorised"
@@ -117,9 +123,15 @@ def _measured(case: Case, what: str, alone: Row, row: Tensor) -> Tensor:
     started = time.perf_counter()
     _alone(case, alone, row)
     seconds = time.perf_counter() - started
-    width = max(1, min(WIDEST, MEMORY // max(counter.total, 1)))
-    case.costs[what] = Cost(seconds, width, "" if width > 1 else "one adaptation fills the memory allowed")
+    full = "" if 2 * counter.total <= MEMORY else "one adaptation fills the memory allowed"
+    case.costs[what] = Cost(seconds, counter.total, obstacle=full)
     return found
+
+
+def _width(cost: Cost, size: int, rows: int) -> int:
+    """How many rows fit, after `rows` took `size` bytes together: what all share (embeddings) is there only once."""
+    each = max((size - cost.size) // max(rows - 1, 1), 1)
+    return max(1, min(WIDEST, (MEMORY - cost.size) // each))
 
 
 def _alone(case: Case, alone: Row, row: Tensor) -> Tensor:
