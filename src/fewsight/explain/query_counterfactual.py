@@ -46,8 +46,8 @@ def query_counterfactual(case: Case, *, patch: int | None = None) -> Explanation
     """1 for each part of the query that is exchanged, 0 for the others: a grid of patches, or `(P,)`.
 
     `value` is the number of exchanged parts; the measures are validity (whether the answer changed), proximity (how
-    much of the query stayed as it was, in numbers) and sparsity (the share of parts that stayed). `provenance` has the donor
-    and its parts; `edited` gives the changed query.
+    much of the query stayed as it was, in numbers) and sparsity (the share of parts that stayed). `provenance` has the
+    donor and its parts; `edited` gives the changed query.
 
     Args:
         patch: side of an image's patches in pixels; default a seventh of the image.
