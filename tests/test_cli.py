@@ -99,7 +99,7 @@ def test_recipes_are_listed_with_their_figures(fewsight: Invoke) -> None:
     assert "published 98.8 (Snell et al. 2017, table 1)" in out
 
 
-@pytest.mark.parametrize("command", ["demo", "recipes", "train", "evaluate", "predict", "explain"])
+@pytest.mark.parametrize("command", ["demo", "recipes", "train", "evaluate", "predict", "explain", "audit"])
 def test_help_shows_an_example(fewsight: Invoke, command: str) -> None:
     code, out, _ = fewsight(command, "--help")
     assert code == 0

@@ -1,4 +1,4 @@
-"""The command line: demo, recipes, train, evaluate, predict, explain. `fewsight COMMAND --help` shows an example."""
+"""The command line: demo, recipes, train, evaluate, predict, explain, audit. `fewsight COMMAND --help` has examples."""
 
 from __future__ import annotations
 
@@ -164,9 +164,7 @@ def explain(
     from fewsight.training.files import replace
     from fewsight.usertask import read_task
 
-    for path in (out, json_file):
-        if path is not None and not path.parent.is_dir():
-            raise DataError(f"there is no folder {path.parent} to write {path.name} into: make it first")
+    _require_folders(out, json_file)
     task = read_task(run, support, query, single=True)
     analysis = explain_query(
         task.learner,
@@ -189,6 +187,52 @@ def explain(
     for note in task.notes:
         typer.echo(f"note: {note}")
     typer.echo(f"wrote {page}")
+
+
+@app.command()
+def audit(
+    run: RunFolder,
+    support: SupportFolder,
+    query: Annotated[
+        list[Path],
+        typer.Option(help="An image or a folder, or several. A folder with the support's class folders gives labels."),
+    ],
+    out: Annotated[Path, typer.Option(help="The record to write, ending in .html or .json.")],
+    groups: Annotated[
+        Path | None, typer.Option(help="CSV with the columns file and group (and set: query or support).")
+    ] = None,
+) -> None:
+    """Write the record an auditor files: hashes, lineage, values of the examples, checks, errors, gaps between groups.
+
+    Example: fewsight audit runs/protonet --support shapes/ --query labelled/ --out audit.html
+
+    Example: fewsight audit runs/protonet --support shapes/ --query labelled/ --groups groups.csv --out audit.json
+    """
+    from fewsight.audit import audit as make
+    from fewsight.report.audit import render_audit
+    from fewsight.training.files import replace
+
+    if out.suffix not in (".html", ".json"):
+        raise DataError(f"--out {out} must end in .html or .json")
+    _require_folders(out)
+    record, task = make(run, support, query, groups=groups, command=_command())
+    if out.suffix == ".html":
+        text = render_audit(record, task.support_images.pictures)
+    else:
+        text = json.dumps(record.to_json(), indent=1) + "\n"
+    replace(out, text.encode())
+    for part in (record.population.performance, record.population.fairness):
+        if part is not None:
+            typer.echo(part)
+    for caveat in record.caveats:
+        typer.echo(f"caveat: {caveat}")
+    typer.echo(f"wrote {out}, fingerprint {record.fingerprint[:16]}")
+
+
+def _require_folders(*files: Path | None) -> None:
+    for path in files:
+        if path is not None and not path.parent.is_dir():
+            raise DataError(f"there is no folder {path.parent} to write {path.name} into: make it first")
 
 
 def _command() -> str:

@@ -19,7 +19,7 @@ PREFIXES = ("kind_", "term_", "semantics_", "series_", "row_", "column_", "light
 
 def sources() -> str:
     folder = files("fewsight.report")
-    code = [path for path in folder.iterdir() if path.name.endswith(".py") and path.name != "english.py"]
+    code = [path for path in folder.iterdir() if path.name.endswith(".py") and not path.name.startswith("english")]
     pages = [path for path in (folder / "templates").iterdir() if path.name.endswith(".j2")]
     return "\n".join(path.read_text(encoding="utf-8") for path in (*code, *pages))
 

@@ -117,6 +117,7 @@ def performance(case: Crowd, queries: np.ndarray | None = None, group: str = "al
     here = np.ones(case.size, dtype=bool) if queries is None else queries
     scores, labels = case.answers(), [str(name) for name in class_names(case.support)]
     mean, spread = mean_interval(_losses(case, scores)[here])
+    spread = None if spread is None else (max(0.0, spread[0]), spread[1])  # a loss is never negative
     hits = _hits(case)
     answered = np.bincount(scores[here].argmax(-1), minlength=len(labels)) / here.sum() if labels else np.zeros(0)
     return Performance(

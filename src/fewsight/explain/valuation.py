@@ -7,9 +7,11 @@ un-adapted model minus that of the adapted one. Ghorbani & Zou, "Data Shapley", 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 
+from fewsight.explain import controls, fidelity
 from fewsight.explain.crowd import Crowd
 from fewsight.explain.explanation import Explanation
 from fewsight.explain.game import half_width
@@ -18,6 +20,8 @@ from fewsight.explain.subsets import shapley
 OWN_ANSWERS = (
     "The queries have no labels: an example that helps here makes the model surer of what it answers, right or wrong."
 )
+DRAWS = 5
+"""Draws of a random control: a value is a mean over many queries already, so it varies less than one prediction's."""
 
 
 def valuation(case: Crowd) -> Explanation:
@@ -40,3 +44,14 @@ def over_queries(found: Explanation, effects: np.ndarray) -> Explanation:
     note = f"Intervals are 95 % over queries like these {len(effects)}."
     interval = np.stack([found.values - half, found.values + half], axis=1)
     return replace(found, interval=interval, notes=(note, *found.notes))
+
+
+def verified(case: Crowd, found: Explanation) -> Explanation:
+    """The valuation with its fidelity and its sanity controls; takes about `2 * DRAWS` times what it took itself."""
+    tested = [
+        controls.compare(
+            case, found, [valuation(cast(Crowd, controls.variant(case, name, draw))) for draw in draws], name
+        )
+        for name, draws in {name: range(1 if name == "adaptation" else DRAWS) for name in controls.NAMES}.items()
+    ]
+    return replace(found, fidelity=fidelity.of_support(case, found), controls=tuple(tested))

@@ -80,12 +80,13 @@ def bars(name: str, title: str, description: str, rows: Sequence[Row], *, joined
             marks.append(element("line", x1=x, x2=x, y1=top - 4, y2=top + 22, class_="mark"))
     indent = 34 if any(row.picture for row in rows) else 0
     labels = 0.2 if not indent and all(len(row.label) <= SHORT for row in rows) else 0.35
-    words = [part for index, row in enumerate(rows) for part in _text(row, ROW * index, labels, indent)]
+    words = [part for index, row in enumerate(rows) for part in caption(row, ROW * index, labels, indent)]
     plot = element("svg", zero, *links, *marks, x=percent(labels), width=percent(0.84 - labels), height="100%")
     return chart(name, title, description, plot, *words, height=ROW * len(rows))
 
 
-def _text(row: Row, top: float, width: float, indent: float) -> list[Markup]:
+def caption(row: Row, top: float, width: float, indent: float) -> list[Markup]:
+    """The picture and label on the left of a row, and its figure on the right."""
     picture = (
         element("image", href=row.picture, x=0, y=2, width=28, height=28, class_="pixels")
         if row.picture

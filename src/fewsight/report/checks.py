@@ -13,6 +13,7 @@ from fewsight.report.charts import curves
 from fewsight.report.figure import Figure
 from fewsight.report.numerals import capital, percent, plain
 from fewsight.report.subject import Subject, listed
+from fewsight.report.words import Words
 
 ACROSS = "share"
 """The series of a curve that holds the horizontal positions."""
@@ -44,21 +45,20 @@ class Tested:
 def tested(subject: Subject) -> list[Tested]:
     """Every explanation with its checks, those drawn large first."""
     ordered = sorted(subject.analysis.values(), key=lambda explanation: explanation not in subject.headline)
-    return [_tested(subject, explanation) for explanation in ordered]
+    return [examined(subject.words, explanation, explanation in subject.headline) for explanation in ordered]
 
 
-def _tested(subject: Subject, explanation: Explanation) -> Tested:
-    checks, words = _checks(subject, explanation), subject.words
+def examined(words: Words, explanation: Explanation, main: bool) -> Tested:
+    """One explanation with its checks; `main`: it is drawn large."""
+    checks = _checks(words, explanation)
     counted = Counter(check.tone for check in checks)
     tones = {"good": "passed", "poor": "failed", "none": "unmarked"}
     summary = listed(f"{counted[tone]} {words(word)}" for tone, word in tones.items() if counted[tone])
-    main = explanation in subject.headline
-    return Tested(explanation, checks, _curves(subject, explanation), summary, main or bool(explanation.failures))
+    return Tested(explanation, checks, _curves(words, explanation), summary, main or bool(explanation.failures))
 
 
-def _checks(subject: Subject, explanation: Explanation) -> list[Check]:
-    words = subject.words
-    rows = [_row(subject, measure) for measure in (*explanation.fidelity, *explanation.controls)]
+def _checks(words: Words, explanation: Explanation) -> list[Check]:
+    rows = [_row(words, measure) for measure in (*explanation.fidelity, *explanation.controls)]
     if explanation.residual is None:
         return rows
     tone, result = ("good", "passed") if explanation.complete else ("poor", "failed")
@@ -66,24 +66,21 @@ def _checks(subject: Subject, explanation: Explanation) -> list[Check]:
     return [Check(words("adds_up"), f"{explanation.residual:.1e}", "", tone, words(result), meaning), *rows]
 
 
-def _row(subject: Subject, measure: Measure) -> Check:
+def _row(words: Words, measure: Measure) -> Check:
     tone, result = {True: ("good", "passed"), False: ("poor", "failed"), None: ("none", "no_mark")}[measure.passed]
     if isnan(measure.value):
         tone, result = "none", "undefined"
     low, high = measure.interval or (float("nan"), float("nan"))
-    interval = "" if isnan(low) else subject.words("interval", low=plain(low), high=plain(high))
-    return Check(
-        capital(measure.name), plain(measure.value), interval, tone, subject.words(result), capital(measure.meaning)
-    )
+    interval = "" if isnan(low) else words("interval", low=plain(low), high=plain(high))
+    return Check(capital(measure.name), plain(measure.value), interval, tone, words(result), capital(measure.meaning))
 
 
-def _curves(subject: Subject, explanation: Explanation) -> list[Figure]:
+def _curves(words: Words, explanation: Explanation) -> list[Figure]:
     measures = [measure for measure in (*explanation.fidelity, *explanation.controls) if measure.curve]
-    return [_curve(subject, explanation, measure, number) for number, measure in enumerate(measures)]
+    return [_curve(words, explanation, measure, number) for number, measure in enumerate(measures)]
 
 
-def _curve(subject: Subject, explanation: Explanation, measure: Measure, number: int) -> Figure:
-    words = subject.words
+def _curve(words: Words, explanation: Explanation, measure: Measure, number: int) -> Figure:
     lines = {words.series(name): line for name, line in measure.curve.items() if name != ACROSS}
     share = measure.curve.get(ACROSS) or np.linspace(0, 1, max(map(len, lines.values()))).tolist()
     spoken = listed(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 from markupsafe import Markup
 
 from fewsight.explain.analysis import Analysis
+from fewsight.explain.record import plain
 
 ROOM = 400_000
 """Characters of JSON a page holds (it does so twice); beyond it the longest arrays stay out and are named."""
@@ -27,24 +27,19 @@ class Embedded:
 
 def embed(analysis: Analysis) -> Embedded:
     """The analysis as JSON; what JSON has no word for (NaN, infinity) becomes null."""
-    record = _plain(analysis.to_json())
+    record = plain(analysis.to_json())
     explanations, trimmed = record["explanations"], []
     for kind in sorted(explanations, key=lambda kind: -analysis[kind].values.size):
         if len(json.dumps(record)) <= ROOM:
             break
         explanations[kind]["values"] = None
         trimmed.append(kind)
+    script, link = packed(record)
+    return Embedded(script, link, trimmed)
+
+
+def packed(record: dict[str, Any]) -> tuple[Markup, str]:
+    """A JSON record as the body of an inert `<script>` and as the address of a download."""
     text = json.dumps(record, indent=1, ensure_ascii=False)
     inert = text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-    link = "data:application/json;base64," + base64.b64encode(text.encode()).decode()
-    return Embedded(Markup(inert), link, trimmed)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not isfinite(value):
-        return None
-    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+    return Markup(inert), "data:application/json;base64," + base64.b64encode(text.encode()).decode()

@@ -98,7 +98,7 @@ def render(
         None if query_image is None else data_uri(checked(query_image, "the query"), PORTRAIT),
         query_image,
     )
-    return _template().render(
+    return template("page.html.j2").render(
         subject=subject,
         analysis=analysis,
         words=words,
@@ -129,8 +129,8 @@ def _thumbnails(analysis: Analysis, images: Sequence[np.ndarray] | None) -> tupl
 
 
 @cache
-def _template() -> Any:
-    """The template with everything escaped unless it is markup of our own making."""
+def template(name: str) -> Any:
+    """A template with everything escaped unless it is markup of our own making."""
     environment = Environment(
         loader=PackageLoader("fewsight.report"),
         autoescape=True,
@@ -139,4 +139,4 @@ def _template() -> Any:
         lstrip_blocks=True,
     )
     environment.filters |= {"figure": plain, "capital": capital}
-    return environment.get_template("page.html.j2")
+    return environment.get_template(name)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fewsight.report.english import ENGLISH
+from fewsight.report.english_audit import AUDIT
 
-CATALOGUES = {"en": ENGLISH}
+CATALOGUES = {"en": ENGLISH | AUDIT}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,222 @@
+"""What does an auditor file? One record of what a run answered from which examples, why, how surely, and for whom.
+
+The same inputs give the same record to the last byte, apart from `date`: nothing in it is decided by the clock, and
+everything drawn at random has a seed. `fingerprint` is the hash of the record without its date, so that two audits can
+be compared at a glance.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fewsight.cohort import folder_labels, read_groups
+from fewsight.errors import DataError
+from fewsight.explain.crowd import Crowd, crowd
+from fewsight.explain.population import Population, of_crowd
+from fewsight.explain.provenance import digest, provenance
+from fewsight.explain.record import of_fields, plain
+from fewsight.explain.valuation import verified
+from fewsight.training import checkpoint, files
+from fewsight.usertask import UserTask, read_task
+
+SCHEMA = "fewsight.audit/1"
+
+
+@dataclass(frozen=True)
+class Example:
+    """One support example or query.
+
+    Attributes:
+        file: its path within the folder that was given.
+        sha256: of the file.
+        label: the class it is known to be of; None for an unlabelled query.
+        group: the group it belongs to; None without groups.
+        answer, probability: a query's answer and its probability; None for a support example.
+    """
+
+    file: str
+    sha256: str
+    label: str | None
+    group: str | None
+    answer: str | None = None
+    probability: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """The record.
+
+    Attributes:
+        date: when it was made; the only field that differs between two audits of the same inputs.
+        command: what makes it again.
+        hashes: SHA-256 of the checkpoint file, of parameters, support, queries and their answers as the model saw
+            them, and of the groups file.
+        lineage: recipe, protocol, data and versions of the training, and how its best checkpoint scored.
+        computed: seed, threads and versions of this audit.
+        labels: the classes.
+        support, queries: what went in, and what came out for each query.
+        caveats: declared properties of the learner that bear on everything; what was done to the images.
+        population: performance, valuation with its checks, effects, doubtful labels, flips, confusion, fairness.
+    """
+
+    date: str
+    command: str
+    hashes: dict[str, str]
+    lineage: dict[str, Any]
+    computed: dict[str, Any]
+    labels: tuple[str, ...]
+    support: tuple[Example, ...]
+    queries: tuple[Example, ...]
+    caveats: tuple[str, ...]
+    population: Population
+
+    def undated(self) -> dict[str, Any]:
+        """A plain dictionary of everything but the date, schema `SCHEMA`."""
+        fields = of_fields(self)
+        del fields["date"]
+        return plain({"schema": SCHEMA} | fields)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the record without its date."""
+        return hashlib.sha256(json.dumps(self.undated(), sort_keys=True).encode()).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dictionary, schema `SCHEMA`, with the date and the fingerprint."""
+        return {"date": self.date, "fingerprint": self.fingerprint} | self.undated()
+
+    def __str__(self) -> str:
+        lines = [f"audit of {len(self.queries)} answers from {len(self.support)} examples, {self.date}"]
+        lines += [f"caveat: {text}" for text in self.caveats]
+        lines += [f"{name}: {value}" for name, value in self.hashes.items()]
+        return "\n".join([*lines, "", str(self.population), "", f"fingerprint {self.fingerprint}"])
+
+
+def audit(
+    run: str | Path,
+    support: Path,
+    query: Path | Sequence[Path],
+    *,
+    groups: Path | None = None,
+    command: str = "",
+    seed: int = 0,
+) -> tuple[Audit, UserTask]:
+    """Audit what `run` answers to the queries from the support folder; also the task as it was read, with its images.
+
+    Args:
+        query: an image or a folder, or several; queries of one folder are labelled where they lie in subfolders named
+            like the support classes.
+        groups: CSV that gives each query its group, see `cohort.read_groups`.
+        command: the command line that makes the same record again.
+
+    Raises:
+        RunError, DataError, ExplanationError: see `read_task`, `read_groups`, `crowd` and `fairness`.
+    """
+    paths = [query] if isinstance(query, Path) else list(query)
+    task = read_task(run, support, paths)
+    names, asked = task.support_images.names, task.query_images.names
+    labels = tuple(str(label) for label in task.support.labels or ())
+    truth = folder_labels(asked, labels) if len(paths) == 1 else None
+    if groups is not None and truth is None:
+        raise DataError(
+            "groups are compared by how well they are answered, so their queries need labels: "
+            f"give --query a folder with the subfolders {', '.join(labels)}"
+        )
+    sides = (None, None) if groups is None else read_groups(groups, asked, names)
+    case = crowd(
+        task.learner,
+        task.support,
+        task.query_images.x,
+        truth,
+        names=names,
+        query_names=asked,
+        seed=seed,
+        repeatable=True,
+    )
+    found = of_crowd(case, *sides)
+    found = replace(found, valuation=verified(case, found.valuation))
+    given = [labels[index] for index in task.support.y.tolist()]
+    shares = torch.from_numpy(case.answers()).softmax(-1).max(-1)
+    root = paths[0] if paths[0].is_dir() else paths[0].parent
+    asked_files = [root / name for name in asked] if len(paths) == 1 else [Path(name) for name in asked]
+    record = Audit(
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=command,
+        hashes=_hashes(task, case, groups),
+        lineage=_lineage(task),
+        computed=_computed(case),
+        labels=labels,
+        support=tuple(
+            Example(name, file_sha256(support / name), label, group)
+            for name, label, group in zip(names, given, sides[1] or [None] * len(names), strict=True)
+        ),
+        queries=tuple(
+            Example(name, file_sha256(file), label, group, labels[answer], share)
+            for name, file, label, group, answer, share in zip(
+                asked,
+                asked_files,
+                truth or [None] * case.size,
+                sides[0] or [None] * case.size,
+                shares.indices.tolist(),
+                shares.values.tolist(),
+                strict=True,
+            )
+        ),
+        caveats=(*_caveats(task), *task.notes),
+        population=found,
+    )
+    return record, task
+
+
+def file_sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _hashes(task: UserTask, case: Crowd, groups: Path | None) -> dict[str, str]:
+    seen, folder = provenance(case), task.run.folder
+    weights = folder / "best.json" if (folder / "best.json").exists() else folder / "checkpoint.json"
+    return {
+        "checkpoint": files.read_json(weights, checkpoint.FORMAT)["sha256"],
+        "parameters": seen["learner_sha256"],
+        "support": seen["support_sha256"],
+        "queries": seen["query_sha256"],
+        **({"query labels": digest([("truth", case.truth)])} if case.labelled else {}),
+        **({} if groups is None else {"groups file": file_sha256(groups)}),
+    }
+
+
+def _lineage(task: UserTask) -> dict[str, Any]:
+    """What run.json says of the training (without its timings), and the score of the weights that are used."""
+    info = task.run.info
+    kept = {name: info[name] for name in ("recipe", "protocol", "domain", "versions", "command") if name in info}
+    best = task.run.best()
+    return kept | ({} if best is None else {"best": {name: best[name] for name in ("step", "score")}})
+
+
+def _computed(case: Crowd) -> dict[str, Any]:
+    """What the same numbers need: the seed, the versions, and as many threads."""
+    return {
+        "seed": case.seed,
+        "threads": torch.get_num_threads(),
+        "versions": provenance(case)["versions"],
+        "adaptations": len(case.known),
+    }
+
+
+def _caveats(task: UserTask) -> list[str]:
+    learner = task.learner
+    said = {
+        "This learner is transductive: queries influence each other, and each was asked alone.": learner.transductive,
+        "Answers depend on the order in which the classes are listed; this is one order.": learner.label_order_matters,
+        "Answers depend on the order of the support examples; this is one order.": learner.order_dependent,
+    }
+    return [text for text, applies in said.items() if applies]
