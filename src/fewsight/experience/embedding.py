@@ -1,9 +1,9 @@
 """What is a task, to a learner? What adapting to it does: one vector for each task, near for tasks that are alike.
 
 Two parts. *Where*: the way that the adapted parameters go (MAML...), or the moments of the embedded support (metric
-learners), or the answers to fixed probes (any other). *Fit*: the logarithm of the support's loss before adapting, and by
-how much adapting changes it; a task beyond a learner often shows in that alone. No part depends on the order of examples or classes, nor,
-in its length, on their number.
+learners), or the answers to fixed probes (any other). *Fit*: the logarithm of the support's loss before adapting, and
+the share of it that adapting leaves; a task beyond a learner often shows in that alone. No part depends on the order of
+examples or classes, nor, in its length, on their number.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from fewsight.tree import Tree
 FIT = 2
 """Numbers of the second part; they come last."""
 FLOOR = 1e-3
-"""Added to losses before the logarithm: what is below is fitted."""
+"""Added to the loss before: what is below is nothing to learn."""
 
 
 @runtime_checkable
@@ -102,5 +102,5 @@ def _fit(learner: Learner, support: Support) -> Tensor:
     for given in (silent, support):
         scores = mask_absent(learner.score(learner.solve(given), support.x), support)
         losses.append((example_losses(scores, support.y) * support.share).sum())
-    before, after = (torch.stack(losses).double().cpu() + FLOOR).log()
-    return torch.stack([before, after - before])
+    before, after = torch.stack(losses).double().cpu()
+    return torch.stack([(before + FLOOR).log(), after / (before + FLOOR)])

@@ -23,6 +23,8 @@ from fewsight.task import Task
 SCHEMA = "fewsight.task_map/1"
 EDGE, OUTSIDE = 0.1, 0.01
 """Shares of ordinary tasks that are this far away or farther, from which on a task is at the edge, and outside."""
+SAME = 0.1
+"""The least scale of fit: 10 % more or less of a loss are the same, even where all recorded tasks agree to 1 %."""
 NEIGHBOURS = 5
 """Recorded tasks whose mean distance counts."""
 
@@ -149,14 +151,15 @@ def task_similarity(case: Case, experience: Experience) -> Explanation:
 
 
 class _Space:
-    """Embeddings on one scale: over the recorded tasks, *where* has unit variance in all, each number of *fit* too."""
+    """Embeddings on one scale: unit variance over the recorded tasks for *where*, and at most that for each *fit*."""
 
     def __init__(self, experience: Experience) -> None:
         known = experience.embeddings.numpy()
         self.mean = known.mean(0)
         spread = np.square(known - self.mean).mean(0)
-        spread[:-FIT] = spread[:-FIT].sum()
-        self.scale = 1 / np.sqrt(np.where(spread > 0, spread, 1.0))
+        spread[:-FIT] = spread[:-FIT].sum() or 1.0
+        spread[-FIT:] = spread[-FIT:].clip(min=SAME**2)
+        self.scale = 1 / np.sqrt(spread)
         self.recorded, self.held_out = self.scaled(known), self.scaled(experience.held_out.numpy())
         _, size, axes = np.linalg.svd(self.recorded, full_matrices=False)
         self.axes = np.zeros((2, known.shape[1]))
@@ -208,7 +211,5 @@ def _notes(case: Case, experience: Experience) -> tuple[str, ...]:
         )
     here = shape_of(Task(case.support, case.query, case.support.y))
     if experience.shape and here != experience.shape:
-        notes.append(
-            f"The ordinary tasks have {experience.shape}, this one {here}: a part of the distance may be that."
-        )
+        notes.append(f"Ordinary tasks have {experience.shape}, this one {here}: a part of the distance may be that.")
     return tuple(notes)
