@@ -22,7 +22,7 @@ import numpy as np
 import shap
 import torch
 from captum.attr import IntegratedGradients, Occlusion, Saliency, ShapleyValues, ShapleyValueSampling
-from torch import Tensor
+from torch import Tensor, nn
 
 from fewsight.explain import Case
 from fewsight.explain.query import integrated_gradients, occlusion, saliency
@@ -68,7 +68,7 @@ def contenders(asked: Case, exact_captum: bool) -> dict[str, Values]:
         "SHAP, exact": lambda: (
             shap.explainers.Exact(
                 lambda rows: earn(torch.from_numpy(rows).float()).numpy(), shap.maskers.Independent(zeros.numpy())
-            )(ones.numpy())
+            )(ones.numpy(), silent=True)
             .values[0]
             .astype(float)
         ),
@@ -151,6 +151,7 @@ def main() -> None:
     torch.manual_seed(0)
     workloads = [
         Workload("ProtoNet, Conv4, 28x28", ProtoNet(Conv4(norm="group")), (1, 28, 28), True),
+        Workload("ProtoNet after embedding, 64 numbers", ProtoNet(nn.Identity()), (64,), False),
         Workload("MAML, MLP 8-40-40, 5 steps", MAML(MLP([8, 40, 40]), inner_lr=0.1), (8,), True),
     ]
     lines = [f"One thread of {platform.machine()}, torch {torch.__version__}, captum, shap {shap.__version__}.", ""]

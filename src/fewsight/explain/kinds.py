@@ -6,16 +6,25 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from fewsight.explain import game
+from fewsight.explain.adaptation import without_parameters
 from fewsight.explain.case import Case
+from fewsight.explain.change import as_change, change
+from fewsight.explain.codes import latent_codes, prototype_map
+from fewsight.explain.debt import debt
 from fewsight.explain.explanation import Explanation
 from fewsight.explain.influence import influence
+from fewsight.explain.layer_swap import layer_swap
+from fewsight.explain.meta_parameters import gates, step_sizes
+from fewsight.explain.movement import movement, representation
 from fewsight.explain.path import path
+from fewsight.explain.path_tensor import path_tensor
 from fewsight.explain.players import by_class, sole_examples
 from fewsight.explain.prototypes import HasPrototypes, prototype_channels, prototypes
 from fewsight.explain.query import integrated_gradients, occlusion, saliency
 from fewsight.explain.readout import Attends, as_votes, attention
 from fewsight.explain.subsets import PAIRS, banzhaf, interactions, leave_one_out, shapley
 from fewsight.explain.target import Target
+from fewsight.explain.trajectory import steps, trajectory
 
 
 @dataclass(frozen=True)
@@ -24,7 +33,9 @@ class Kind:
 
     Attributes:
         explain: makes it.
-        of: "support" (players are the examples), "groups", "query" or "channels": which checks apply.
+        of: "support" (players are the examples), "groups", "query", "channels", "layers", "steps": which checks apply;
+            "model" describes what was meta-learned or moved, so neither removal nor controls say anything about it.
+        exact: whether it is exact to rounding where it says nothing else, or a derivative at one point or an estimate.
         rows: how many adaptations it takes at least, from the size of the support; 0 where time does not matter.
         why_not: why it cannot be made for a case, or "".
         unasked: why it is left out unless asked for by name, or "".
@@ -33,6 +44,7 @@ class Kind:
 
     explain: Callable[[Case], Explanation]
     of: str
+    exact: bool = True
     rows: Callable[[int], int] = lambda size: 0
     why_not: Callable[[Case], str] = lambda case: ""
     unasked: str = ""
@@ -73,6 +85,8 @@ def _no_classes(case: Case) -> str:
     return ""
 
 
+PICTURE = "a picture of the task, not of this prediction: ask for it by name"
+
 KINDS: dict[str, Kind] = {
     "attention": Kind(attention, "support", why_not=_without_attention, aim=lambda case, rival: as_votes(case)),
     "prototypes": Kind(prototypes, "support", why_not=_without_prototypes, aim=_against_rival),
@@ -94,12 +108,34 @@ KINDS: dict[str, Kind] = {
         unasked="close to shapley, and does not add up",
     ),
     "interactions": Kind(interactions, "support", rows=lambda size: 2**size, why_not=_too_many),
-    "influence": Kind(influence, "support", rows=lambda size: 4),
+    "influence": Kind(influence, "support", exact=False, rows=lambda size: 4),
     "path": Kind(path, "support", rows=lambda size: 64),
     "integrated_gradients": Kind(integrated_gradients, "query", aim=_against_rival),
     "occlusion": Kind(occlusion, "query", aim=_against_rival),
     "saliency": Kind(
-        saliency, "query", unasked="a derivative at one point; integrated_gradients adds up", aim=_against_rival
+        saliency,
+        "query",
+        exact=False,
+        unasked="a derivative at one point; integrated_gradients adds up",
+        aim=_against_rival,
     ),
+    "change": Kind(change, "query", aim=lambda case, rival: as_change(_against_rival(case, rival))),
+    "steps": Kind(steps, "steps"),
+    "layer_swap": Kind(layer_swap, "layers", rows=lambda size: 40, why_not=without_parameters),
+    "path_tensor": Kind(
+        path_tensor,
+        "layers",
+        rows=lambda size: 100,
+        why_not=without_parameters,
+        unasked="the finest split there is, and the slowest: ask for it by name",
+    ),
+    "debt": Kind(debt, "layers", exact=False, rows=lambda size: 4),
+    "movement": Kind(movement, "model", why_not=without_parameters),
+    "representation": Kind(representation, "model", why_not=without_parameters),
+    "trajectory": Kind(trajectory, "model", rows=lambda size: 20, why_not=without_parameters, unasked=PICTURE),
+    "step_sizes": Kind(step_sizes, "model", why_not=without_parameters),
+    "gates": Kind(gates, "model", why_not=without_parameters),
+    "prototype_map": Kind(prototype_map, "model", why_not=_without_prototypes, unasked=PICTURE),
+    "latent_codes": Kind(latent_codes, "model"),
 }
 """Every kind by name, in the order in which they are made and shown."""

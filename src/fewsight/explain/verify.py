@@ -53,6 +53,7 @@ def _control(found: dict[str, Found], deadline: float) -> dict[str, str]:
 
     All explanations of one draw share what is computed for it (the table of all subsets).
     """
+    found = {name: each for name, each in found.items() if each.kind.of != "model"}
     if not found:
         return {}
     base = next(iter(found.values())).case
