@@ -135,11 +135,12 @@ def test_a_record_that_was_broken_off_is_the_same(
 def test_every_write_of_the_record_may_be_the_last(
     regressor: Callable[..., MAML], sines: Episodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The process dies at each of the eight replacements in turn, before it or between its two halves."""
-    unbroken = tmp_path / "unbroken"
-    fit(regressor(), sines, run=Run.create(unbroken), **SETTINGS)
+    """The process dies at each of the six replacements in turn, before it or between its two halves."""
+    settings, unbroken = SETTINGS | {"steps": 4, "record": 2}, tmp_path / "unbroken"
+    fit(regressor(), sines, run=Run.create(unbroken), **settings)
+    assert len(contents(unbroken)) == 6
     original = files.replace
-    for fatal in range(8):
+    for fatal in range(6):
         run, counted = tmp_path / f"run {fatal}", 0
 
         def deadly(path: Path, payload: bytes, fatal: int = fatal) -> None:
@@ -153,9 +154,9 @@ def test_every_write_of_the_record_may_be_the_last(
 
         monkeypatch.setattr(files, "replace", deadly)
         with pytest.raises(CrashError):
-            fit(regressor(), sines, run=Run.create(run), **SETTINGS)
+            fit(regressor(), sines, run=Run.create(run), **settings)
         monkeypatch.setattr(files, "replace", original)
-        fit(regressor(), sines, run=Run.create(run, resume=True), **SETTINGS)
+        fit(regressor(), sines, run=Run.create(run, resume=True), **settings)
         assert contents(run) == contents(unbroken)
 
 
