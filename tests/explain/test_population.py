@@ -299,6 +299,26 @@ def test_intervals_hold_over_queries() -> None:
     np.testing.assert_allclose((high - low) / 2, 2.0452 * deviation, rtol=1e-4)  # Student's t, 29 degrees of freedom
 
 
+def test_intervals_count_the_uncertainty_of_sampled_orders_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(game, "EXACT", 0)
+    case = crowds.classes("maml", size=30)
+    alone, found = valuation(case).interval, of_crowd(case).valuation
+    spread = 2.0452 * effects(case).values.std(0, ddof=1) / np.sqrt(30)
+    assert alone is not None
+    assert found.interval is not None
+    np.testing.assert_allclose(
+        np.ptp(found.interval, axis=1) / 2, np.hypot(spread, np.ptp(alone, axis=1) / 2), rtol=1e-4
+    )
+    assert not any("pairs of orders" in note for note in found.notes)
+
+
+def test_a_single_query_has_no_interval() -> None:
+    found = of_crowd(crowds.classes(size=1))
+    assert np.isnan(found.valuation.interval).all()
+    assert found.performance is not None
+    assert found.performance.loss_interval is None
+
+
 def test_an_incomplete_swarm_says_so_first() -> None:
     broken = replace(effects(crowds.classes()), residual=0.5)
     assert str(broken).startswith("NOT TO BE TRUSTED")

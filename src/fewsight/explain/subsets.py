@@ -55,6 +55,7 @@ def leave_one_out(case: Case, *, drop: bool = False) -> Explanation:
     )
 
 
+OVER_ORDERS = "Intervals are 95 % over pairs of orders."
 PAIRS = (8, 64)
 """Pairs of random orders behind estimated Shapley values: at first, and at most."""
 PRECISION = 0.05
@@ -77,13 +78,13 @@ def shapley(case: Case, *, drop: bool = True, players: Partition | None = None) 
     if len(groups.names) <= game.EXACT:
         earned = table(case, drop=drop, players=groups)
         values, interval, ends = game.shapley(earned), None, earned[[0, -1]]
-        note = f"Exact: adapted again on all {earned.size} subsets."
+        notes = (f"Exact: adapted again on all {earned.size} subsets.",)
     else:
         orders, present = sampled(case, groups, drop=drop)
         earned = earned_in(case, present, drop=drop)
         values, interval = game.shapley_from_orders(orders, earned)
         ends = earned[0, [0, -1]]
-        note = f"Estimated from {len(orders)} random orders of arrival; intervals are 95 % over pairs of orders."
+        notes = (f"Estimated from {len(orders)} random orders of arrival.", OVER_ORDERS)
     who = "support example" if players is None else "group of support examples"
     return Explanation(
         kind="shapley" if players is None else "shapley_groups",
@@ -98,7 +99,7 @@ def shapley(case: Case, *, drop: bool = True, players: Partition | None = None) 
         residual=residual(values, ends[1], ends[0]),
         bound=1e-6,
         interval=interval,
-        notes=(note,),
+        notes=notes,
         provenance=case.record(),
     )
 

@@ -15,7 +15,7 @@ from fewsight.explain import controls, fidelity
 from fewsight.explain.crowd import Crowd
 from fewsight.explain.explanation import Explanation
 from fewsight.explain.game import half_width
-from fewsight.explain.subsets import shapley
+from fewsight.explain.subsets import OVER_ORDERS, shapley
 
 OWN_ANSWERS = (
     "The queries have no labels: an example that helps here makes the model surer of what it answers, right or wrong."
@@ -39,11 +39,15 @@ def valuation(case: Crowd) -> Explanation:
 
 
 def over_queries(found: Explanation, effects: np.ndarray) -> Explanation:
-    """The valuation with the 95 % interval of each value over queries like these, from effects `(Q, K)`."""
-    half = half_width(effects)
+    """The valuation with the 95 % interval of each value over queries like these, from effects `(Q, K)`.
+
+    Where values are estimated, the uncertainty of the estimate is part of it (variances add). NaN for a single query.
+    """
+    estimate = 0.0 if found.interval is None else np.ptp(found.interval, axis=1) / 2
+    half = np.hypot(half_width(effects), estimate) if len(effects) > 1 else np.full(len(found.values), np.nan)
     note = f"Intervals are 95 % over queries like these {len(effects)}."
     interval = np.stack([found.values - half, found.values + half], axis=1)
-    return replace(found, interval=interval, notes=(note, *found.notes))
+    return replace(found, interval=interval, notes=(note, *(told for told in found.notes if told != OVER_ORDERS)))
 
 
 def verified(case: Crowd, found: Explanation) -> Explanation:
