@@ -120,6 +120,18 @@ class Explanation:
         verdict = {"complete": self.complete, "trusted": self.trusted, "failures": self.failures}
         return plain(of_fields(self) | {"schema": SCHEMA} | verdict)
 
+    def plot(self, axes: Any = None) -> Any:
+        """Draw it with Matplotlib, on `axes` or on a new figure; returns the axes. See `plot.plot`."""
+        from fewsight.explain.plot import plot
+
+        return plot(self, axes)
+
+    def _repr_png_(self) -> bytes | None:
+        """What a notebook shows beside the text; None without Matplotlib."""
+        from fewsight.explain.plot import png
+
+        return png(self)
+
     def to_shap(self) -> Any:
         """The same as a `shap.Explanation`, for shap's own plots. Needs the package `shap`."""
         try:
