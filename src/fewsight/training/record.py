@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import torch
@@ -74,7 +75,8 @@ class Recorder:
         indices = [(2 * i + 1) * met // (2 * wanted) for i in range(wanted)]
         tasks = [train[index] for index in indices]
         apart = held_out or replace(train, name=f"{train.name}, held out")
-        names = [f"{task.name or 'task'} (episode {index})" for index, task in zip(indices, tasks, strict=True)]
+        short = [shorten(task.name, 60, placeholder=" ...") or "task" for task in tasks]
+        names = [f"{name} (episode {index})" for index, name in zip(indices, short, strict=True)]
         found = Experience.of(
             learner,
             tasks,
