@@ -102,7 +102,7 @@ def test_pointing_game_of_the_cosine() -> None:
 def test_pointing_game_in_the_support(name: str, kind: object) -> None:
     """In each example of the query's class the cell that matters most is that of the planted patch.
 
-    Slopes are not asked where likeness is at its peak, and a path from an empty image not where only angles count.
+    Slopes are not asked where likeness is at its peak, nor paths where only angles count.
     """
     hits, total, made = 0, 0, learner(name)
     for seed in range(TASKS // 10):

@@ -190,13 +190,10 @@ def _explanation(case: Case, kind: str, question: str, change: Change, semantics
     else:
         found = f"The answer becomes {names[change.answer]!r} with {len(said)} {what}: {', '.join(said)}."
     proven = change.at_least >= min(change.radius, case.support.size)
-    proof = (
-        "No smaller set does: all were tried."
-        if proven and change.moves
-        else "All were tried."
-        if proven
-        else f"Found by greedy search; that fewer than {change.at_least} do not suffice was verified."
-    )
+    if proven:
+        proof = "No smaller set does: all were tried." if change.moves else "All were tried."
+    else:
+        proof = f"Sets of fewer than {change.at_least} were all tried, larger ones searched greedily."
     return Explanation(
         kind=kind,
         question=question,

@@ -70,8 +70,12 @@ class SupportInputs:
         return over_rows(self.case, "gradients of support inputs", mapped, alone, vectors)
 
     def baseline(self, given: Tree | None) -> Tensor:
-        """`(E, P)`: zeros, or one input of the caller's for all, or one for each example."""
-        if given is None or tree.length(given) == 1:
+        """`(E, P)`: the mean support example, or one input of the caller's for all, or one for each example."""
+        if given is None:
+            every = [Inputs.of(one(self.case.support.x, i)).vector for i in range(self.case.support.size)]
+            mean = torch.stack(every).nanmean(0).nan_to_num()
+            return torch.where(self.vectors.isnan(), self.vectors, mean)
+        if tree.length(given) == 1:
             return torch.stack([each.baseline(given) for each in self.inputs])
         if tree.length(given) != len(self.examples):
             raise ExplanationError(f"the baseline has {tree.length(given)} inputs for {len(self.examples)} examples")
@@ -124,11 +128,12 @@ def support_integrated_gradients(
 ) -> Explanation:
     """(x - b) times the mean of dF/dx on the path on which the examples' inputs grow from b: `(E, ...)`.
 
-    Sums to F - F(with b in their places). Labels and weights stay: the baseline says "an empty example of this class".
+    Sums to F - F(with b in their places). Labels and weights stay. By default b is the mean of the support examples:
+    when all stand there they look alike, and the support tells nothing.
 
     Args:
         examples: whose inputs move, together; default all K. One alone asks about that example among the others.
-        baseline: b, one input `(1, ...)` or one for each example; default zeros. A missing value (NaN) stays missing.
+        baseline: b, one input `(1, ...)` or one for each example; default their mean. What is missing (NaN) stays so.
         nodes, panels, bound: see `quadrature.integrate`.
     """
     support = SupportInputs(case, examples)
@@ -159,14 +164,16 @@ def support_integrated_gradients(
         target=case.target.description,
         value=found.end,
         baseline=found.start,
-        baseline_name="empty examples (zeros)" if baseline is None else "the baseline in the examples' places",
+        baseline_name="examples that all look like their mean"
+        if baseline is None
+        else "the baseline in the examples' places",
         semantics="replace",
         residual=missed,
         bound=bound,
         notes=(
             *((BENDS,) if missed > bound else ()),
-            "Relative to the baseline: a part that equals it gets 0. Labels stay, so an empty example still counts "
-            "for its class.",
+            "Relative to the baseline: a part that equals it gets 0. Labels stay: an example in the baseline's place "
+            "still counts for its class.",
         ),
         provenance=case.record(examples=list(support.examples), nodes=nodes, gradients=found.evaluations),
     )
