@@ -9,30 +9,15 @@ import pytest
 import torch
 from torch import nn
 
-from fewsight.inner import AsTorchOptimizer, CoordinateLSTM, LearnedOptimizer, MetaLSTM, sgd
+from fewsight.errors import LearnerError, RunError
+from fewsight.inner import AsTorchOptimizer, CoordinateLSTM, LearnedOptimizer, MetaLSTM, MomentumLSTM
 from fewsight.inner.learned import preprocess
+from fewsight.inner.problems import Problems, reached
 from fewsight.training import checkpoint
-from fewsight.training.learned_optimizer import quadratics, train_optimizer, trajectory
+from fewsight.training.learned_optimizer import load_rule, save_rule, train_optimizer
+from fewsight.training.problems import quadratics
 
-
-def test_gradient_descent_on_quadratics_is_known() -> None:
-    problems = quadratics(size=3, batch=4)(torch.Generator().manual_seed(0))
-    one = {"theta": problems.start["theta"].clone().requires_grad_()}
-    (gradient,) = torch.autograd.grad(problems.losses(one).sum(), one["theta"])
-    (loss,) = trajectory(sgd(0.01), problems, 1)
-    torch.testing.assert_close(loss, problems.losses({"theta": problems.start["theta"] - 0.01 * gradient}))
-
-
-def test_problems_of_a_batch_do_not_meet() -> None:
-    torch.manual_seed(0)
-    optimizer, generator = CoordinateLSTM(), torch.Generator().manual_seed(0)
-    problems = quadratics(size=3, batch=4)(generator)
-    *_, last = trajectory(optimizer, problems, 3)
-    moved = {"theta": problems.start["theta"].clone()}
-    moved["theta"][1:] += 1
-    *_, again = trajectory(optimizer, type(problems)(moved, problems.losses), 3)
-    torch.testing.assert_close(last[0], again[0])
-    assert (last[1:] - again[1:]).abs().min() > 1e-4
+KINDS = [CoordinateLSTM, MetaLSTM, MomentumLSTM]
 
 
 def test_preprocessing_is_that_of_the_paper() -> None:
@@ -41,29 +26,78 @@ def test_preprocessing_is_that_of_the_paper() -> None:
     torch.testing.assert_close(preprocess(g), expected)
 
 
-@pytest.mark.parametrize("kind", [CoordinateLSTM, MetaLSTM])
-def test_training_lowers_the_loss_it_reaches_on_unseen_problems(kind: type[LearnedOptimizer]) -> None:
+@pytest.mark.parametrize(("kind", "lr"), list(zip(KINDS, (1e-2, 1e-2, 3e-3), strict=True)))
+def test_training_lowers_the_loss_it_reaches_on_unseen_problems(kind: type[LearnedOptimizer], lr: float) -> None:
     torch.manual_seed(0)
-    optimizer = kind(0.01)
+    rule = kind(0.01)
     unseen = quadratics(size=4, batch=100)(torch.Generator().manual_seed(99))
-
-    def reached() -> float:
-        with torch.no_grad():
-            *_, last = trajectory(optimizer, unseen, 20)
-        return float(last.mean())
-
-    before = reached()
-    train_optimizer(optimizer, quadratics(size=4, batch=16), episodes=40, steps=20, unroll=10, lr=1e-2)
-    assert reached() < 0.7 * before
+    before = reached(rule, unseen, 20).mean()
+    train_optimizer(rule, quadratics(size=4, batch=16), episodes=40, steps=20, unroll=10, lr=lr)
+    assert reached(rule, unseen, 20).mean() < 0.7 * before
 
 
-@pytest.mark.parametrize("kind", [CoordinateLSTM, MetaLSTM])
+def test_a_rule_that_diverges_on_one_batch_survives_it() -> None:
+    rule = MomentumLSTM(hidden=4)
+
+    def family(generator: torch.Generator) -> Problems:
+        problems = quadratics(size=3, batch=4)(generator)
+        return Problems(problems.start, lambda p, step=None: problems.losses(p) * (torch.inf if step else 1.0))
+
+    before = copy.deepcopy(rule.state_dict())
+    train_optimizer(rule, family, episodes=2, steps=4, unroll=2)
+    assert all(torch.equal(value, before[name]) for name, value in rule.state_dict().items())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_saved_rule_is_made_again(kind: type[LearnedOptimizer], tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    rule = kind(0.05, hidden=7)
+    save_rule(tmp_path / "rule.json", rule)
+    again = load_rule(tmp_path / "rule.json")
+    assert type(again) is kind
+    assert again.settings == rule.settings
+    problems = quadratics(size=3, batch=2)(torch.Generator().manual_seed(0))
+    assert torch.equal(reached(again, problems, 5), reached(rule, problems, 5))
+
+
+def test_what_is_no_rule_is_refused(tmp_path: Path) -> None:
+    checkpoint.save(tmp_path / "other.json", {"weights": torch.zeros(2)})
+    with pytest.raises(RunError, match="not of a learned optimizer"):
+        load_rule(tmp_path / "other.json")
+    checkpoint.save(tmp_path / "new.json", {"kind": "MetaLSTN", "settings": {}, "tensors": {}})
+    with pytest.raises(LearnerError, match="did you mean 'MetaLSTM'"):
+        load_rule(tmp_path / "new.json")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_its_state_is_saved_with_the_optimizer(kind: type[LearnedOptimizer]) -> None:
+    torch.manual_seed(0)
+    learned, x, y = kind(0.05), torch.randn(8, 3), torch.randn(8, 2)
+    model = nn.Linear(3, 2)
+    optimizer = AsTorchOptimizer(model.parameters(), learned)
+
+    def follow(model: nn.Linear, optimizer: AsTorchOptimizer) -> torch.Tensor:
+        for _ in range(3):
+            optimizer.zero_grad()
+            (model(x) - y).square().mean().backward()
+            optimizer.step()
+        return torch.cat([model.weight.flatten(), model.bias]).detach()
+
+    follow(model, optimizer)
+    twin, fresh = copy.deepcopy(model), copy.deepcopy(model)
+    resumed = AsTorchOptimizer(twin.parameters(), learned)
+    resumed.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    onward = follow(model, optimizer)
+    assert torch.equal(onward, follow(twin, resumed))
+    assert not torch.allclose(onward, follow(fresh, AsTorchOptimizer(fresh.parameters(), learned)), atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_it_is_an_ordinary_optimizer_saved_and_loaded(kind: type[LearnedOptimizer], tmp_path: Path) -> None:
     torch.manual_seed(0)
     learned = kind(0.05)
-    checkpoint.save(tmp_path / "rule.json", dict(learned.state_dict()))
-    loaded = kind(0.05)
-    loaded.load_state_dict(checkpoint.load(tmp_path / "rule.json"))
+    save_rule(tmp_path / "rule.json", learned)
+    loaded = load_rule(tmp_path / "rule.json")
     model, x, y = nn.Linear(3, 2), torch.randn(8, 3), torch.randn(8, 2)
     twin = copy.deepcopy(model)
     optimizer = AsTorchOptimizer(model.parameters(), learned)

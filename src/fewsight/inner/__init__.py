@@ -4,6 +4,7 @@ from fewsight.inner.as_torch import AsTorchOptimizer
 from fewsight.inner.from_torch import from_torch
 from fewsight.inner.learned import CoordinateLSTM, LearnedOptimizer, MetaLSTM
 from fewsight.inner.loops import Fast, FastMAML, inner_loop
+from fewsight.inner.momentum_lstm import MomentumLSTM
 from fewsight.inner.optimizer import InnerOptimizer, Parameters
 from fewsight.inner.optimizers import adagrad, adam, adamw, clipped, momentum, named, nesterov, rmsprop, sgd
 
@@ -15,6 +16,7 @@ __all__ = [
     "InnerOptimizer",
     "LearnedOptimizer",
     "MetaLSTM",
+    "MomentumLSTM",
     "Parameters",
     "adagrad",
     "adam",

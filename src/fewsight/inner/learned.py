@@ -18,7 +18,13 @@ from fewsight.networks.lstm import Cell
 
 
 class LearnedOptimizer(nn.Module, ABC):
-    """An inner optimizer with parameters of its own."""
+    """An inner optimizer with parameters of its own.
+
+    Attributes:
+        settings: the arguments it was made with, so that it can be saved and made again.
+    """
+
+    settings: dict[str, Any]
 
     @abstractmethod
     def init(self, parameters: Parameters) -> Any:
@@ -50,6 +56,7 @@ class CoordinateLSTM(LearnedOptimizer):
 
     def __init__(self, learning_rate: float = 0.1, hidden: int = 20, layers: int = 2) -> None:
         super().__init__()
+        self.settings = {"learning_rate": learning_rate, "hidden": hidden, "layers": layers}
         self.rate = learning_rate
         self.cells = nn.ModuleList(Cell(2 if layer == 0 else hidden, hidden) for layer in range(layers))
         self.out = nn.Linear(hidden, 1)
@@ -84,6 +91,7 @@ class MetaLSTM(LearnedOptimizer):
 
     def __init__(self, learning_rate: float = 0.1, hidden: int = 20) -> None:
         super().__init__()
+        self.settings = {"learning_rate": learning_rate, "hidden": hidden}
         self.rate = learning_rate
         self.cell = Cell(2, hidden)
         self.forget, self.input = nn.Linear(hidden + 2, 1), nn.Linear(hidden + 2, 1)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from fewsight.errors import LearnerError, suggest
 from fewsight.inner.learned import CoordinateLSTM, LearnedOptimizer, MetaLSTM
+from fewsight.inner.momentum_lstm import MomentumLSTM
 from fewsight.inner.optimizer import InnerOptimizer, Parameters
 
 Scalar = float | Tensor
@@ -138,6 +139,7 @@ OPTIMIZERS: dict[str, Callable[[float], InnerOptimizer | LearnedOptimizer]] = {
     "adagrad": adagrad,
     "lstm": CoordinateLSTM,
     "meta-lstm": MetaLSTM,
+    "momentum-lstm": MomentumLSTM,
 }
 
 

@@ -1,98 +1,150 @@
-"""How is an optimizer learned? By minimising the losses it reaches on a family of problems, through its own steps.
+"""How is an optimizer learned? By minimising the losses it reaches on a family of problems.
 
-Andrychowicz et al., "Learning to learn by gradient descent by gradient descent", 2016, equation 3: the meta-loss
-is the sum of the losses along the trajectory; it is differentiated by truncated back-propagation through time, and the
-gradients the optimizer is fed are taken as constants.
+Andrychowicz et al., "Learning to learn by gradient descent by gradient descent", 2016, equation 3: what is minimised is
+a weighted sum of the losses along the trajectory. Two estimates of its gradient: truncated back-propagation through
+time (here) and `evolution.persistent`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils import _pytree as pytree
 
-from fewsight.inner import InnerOptimizer, LearnedOptimizer, Parameters
+from fewsight.errors import LearnerError, RunError, suggest
+from fewsight.inner import CoordinateLSTM, LearnedOptimizer, MetaLSTM
+from fewsight.inner.momentum_lstm import MomentumLSTM
+from fewsight.inner.problems import Problems, trajectory
+from fewsight.training import checkpoint
+from fewsight.training.problems import Family
+
+Estimator = Callable[[LearnedOptimizer, Problems, int, int, torch.Generator], Iterator[Tensor]]
+"""From rule, problems, steps and unroll: for each stretch of `unroll` steps it puts the gradient of the meta-loss into
+`.grad` and gives the losses `(B,)` at its end."""
+WORST = 10.0
+"""Share of the first loss beyond which a problem has diverged and says nothing more."""
+WARM_UP = 0.05
+"""Share of the episodes in which the learning rate of training rises."""
 
 
 @dataclass(frozen=True)
-class Problems:
-    """A batch of B problems of one shape, solved side by side.
+class Objective:
+    """sum_t (t / T) log(mean over problems of loss_t / loss_0): small late losses count beside large early ones.
 
     Attributes:
-        start: initial parameters, each `(B, ...)`.
-        losses: from parameters to the loss of each problem, `(B,)`; problem b depends on parameters `[b]` only.
+        problems, steps: of the trajectories, T steps long.
     """
 
-    start: Parameters
-    losses: Callable[[Parameters], Tensor]
+    problems: Problems
+    steps: int
+
+    def share(self, losses: Tensor) -> Tensor:
+        """loss_t / loss_0 of each problem, `(B,)`."""
+        return (losses / self._first).clamp(max=WORST)
+
+    def weight(self, step: int, shares: Tensor) -> Tensor:
+        """What the mean share after `step` (from 0) counts, so that its gradient is that of its logarithm."""
+        return (step + 1) / self.steps / shares.detach().mean()
+
+    @cached_property
+    def _first(self) -> Tensor:
+        return self.problems.losses(self.problems.start).detach()
 
 
-Family = Callable[[torch.Generator], Problems]
-"""Draws a batch of problems."""
-
-
-def quadratics(size: int = 10, batch: int = 64) -> Family:
-    """|W theta - y|^2 with standard normal W `(size, size)`, y and initial theta: the paper's section 3.1."""
-
-    def draw(generator: torch.Generator) -> Problems:
-        w = torch.randn(batch, size, size, generator=generator)
-        y = torch.randn(batch, size, generator=generator)
-        start = torch.randn(batch, size, generator=generator)
-        return Problems({"theta": start}, lambda p: (torch.einsum("bij,bj->bi", w, p["theta"]) - y).square().sum(-1))
-
-    return draw
-
-
-def trajectory(
-    optimizer: InnerOptimizer | LearnedOptimizer, problems: Problems, steps: int, *, unroll: int | None = None
+def truncated(
+    rule: LearnedOptimizer,
+    problems: Problems,
+    steps: int,
+    unroll: int,
+    generator: torch.Generator,
+    *,
+    first_order: bool = False,
 ) -> Iterator[Tensor]:
-    """The losses `(B,)` after each of `steps` steps; every `unroll` steps the history is cut."""
-    theta, state = problems.start, optimizer.init(problems.start)
-    for step in range(steps):
-        at = {name: value.detach().requires_grad_() for name, value in theta.items()}
-        with torch.enable_grad():
-            found = torch.autograd.grad(problems.losses(at).sum(), list(at.values()))
-        theta, state = optimizer.update(dict(zip(at, found, strict=True)), state, theta)
-        yield problems.losses(theta)
-        if unroll and (step + 1) % unroll == 0:
-            theta, state = pytree.tree_map(lambda v: v.detach() if isinstance(v, Tensor) else v, (theta, state))
+    """Back-propagation through time, cut every `unroll` steps: exact within a stretch, blind to what comes after it.
+
+    Args:
+        first_order: take the gradients that the rule is fed as constants, as the paper does. On quadratics this says
+            that longer steps are always better, and a rule that starts well is spoiled.
+    """
+    objective, part = Objective(problems, steps), []
+    for step, (_, _, after) in enumerate(trajectory(rule, problems, steps, unroll=unroll, first_order=first_order)):
+        losses = problems.losses(after, step + 1)
+        shares = objective.share(losses)
+        part.append(objective.weight(step, shares) * shares.mean())
+        if (step + 1) % unroll == 0 or step + 1 == steps:
+            rule.zero_grad()
+            torch.stack(part).sum().backward()
+            part = []
+            yield losses.detach()
 
 
 def train_optimizer(
-    optimizer: LearnedOptimizer,
+    rule: LearnedOptimizer,
     family: Family,
     *,
     episodes: int,
     steps: int = 100,
-    unroll: int = 20,
+    unroll: int = 100,
     lr: float = 1e-3,
     seed: int = 0,
+    estimator: Estimator = truncated,
     on_episode: Callable[[int, float], None] | None = None,
 ) -> None:
-    """Train `optimizer` in place on `episodes` batches of problems, each followed for `steps` steps.
+    """Train `rule` in place on `episodes` batches of problems, each followed for `steps` steps.
 
     Args:
-        unroll: steps that one gradient sees (truncated back-propagation through time).
-        lr: of Adam, which trains the optimizer; it falls to 0 by a cosine.
+        unroll: steps that one gradient sees.
+        lr: of Adam, which trains the rule; it rises for a start and falls to 0 by a cosine. A gradient that is not
+            finite, because problems diverged, is left out, and so is the rest of that batch.
+        estimator: how the gradient is found.
         on_episode: called after each batch with its number (from 1) and its mean last loss.
     """
-    adam = torch.optim.Adam(optimizer.parameters(), lr=lr)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, episodes)
+    adam = torch.optim.Adam(rule.parameters(), lr=lr)
     generator = torch.Generator().manual_seed(seed)
     for episode in range(episodes):
-        problems, part = family(generator), []
-        scale = problems.losses(problems.start).detach()  # each problem counts alike, however large its loss
-        for step, losses in enumerate(trajectory(optimizer, problems, steps, unroll=unroll)):
-            part.append((losses / scale).mean())
-            if (step + 1) % unroll == 0 or step + 1 == steps:
-                adam.zero_grad()
-                torch.stack(part).sum().backward()
-                torch.nn.utils.clip_grad_norm_(optimizer.parameters(), 1.0)
-                adam.step()
-                part = []
-        schedule.step()
+        share = min((episode + 1) / (episodes * WARM_UP), 1.0) * (1 + math.cos(math.pi * episode / episodes)) / 2
+        adam.param_groups[0]["lr"] = lr * share
+        for losses in estimator(rule, family(generator), steps, unroll, generator):  # noqa: B007
+            if not torch.nn.utils.clip_grad_norm_(rule.parameters(), 1.0).isfinite():
+                break
+            adam.step()
         if on_episode:
-            on_episode(episode + 1, float(losses.detach().mean()))
+            on_episode(episode + 1, float(losses.mean()))
+
+
+KINDS: dict[str, type[LearnedOptimizer]] = {kind.__name__: kind for kind in (CoordinateLSTM, MetaLSTM, MomentumLSTM)}
+
+
+def save_rule(path: Path, rule: LearnedOptimizer) -> None:
+    """Write a trained rule to `path` (JSON) and a file of tensors beside it.
+
+    Raises:
+        RunError: it could not be written.
+    """
+    record: dict[str, Any] = {"kind": type(rule).__name__, "settings": rule.settings, "tensors": rule.state_dict()}
+    checkpoint.save(path, record)
+
+
+def load_rule(path: Path) -> LearnedOptimizer:
+    """The rule saved at `path`, ready for `AsTorchOptimizer` or as a learner's inner optimizer.
+
+    Raises:
+        RunError: the file is missing or damaged, or is not a rule.
+        LearnerError: a kind of rule that this version does not have.
+    """
+    record = checkpoint.load(path)
+    if not {"kind", "settings", "tensors"} <= record.keys():
+        raise RunError(f"{path} is a checkpoint but not of a learned optimizer: give a file that save_rule wrote")
+    if record["kind"] not in KINDS:
+        raise LearnerError(
+            f"{path} holds an unknown learned optimizer {record['kind']!r}{suggest(record['kind'], KINDS)}"
+        )
+    rule = KINDS[record["kind"]](**record["settings"])
+    rule.load_state_dict(record["tensors"])
+    return rule

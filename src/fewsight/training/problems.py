@@ -1,0 +1,130 @@
+"""Which problems does an optimizer learn from? Families that draw fresh ones without end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import pairwise
+from typing import TypeVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fewsight.inner import Parameters
+from fewsight.inner.problems import Problems
+
+Family = Callable[[torch.Generator], Problems]
+"""Draws a batch of problems."""
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}
+T = TypeVar("T")
+TRAINING_IMAGES = 1200
+"""Of the 1,797 digits, in one shuffled order; the others are never seen in training."""
+
+
+def quadratics(size: int = 10, batch: int = 64) -> Family:
+    """|W theta - y|^2 with standard normal W `(size, size)`, y and initial theta.
+
+    Andrychowicz et al., "Learning to learn by gradient descent by gradient descent", 2016, section 3.1.
+    """
+
+    def draw(generator: torch.Generator) -> Problems:
+        w = torch.randn(batch, size, size, generator=generator)
+        y = torch.randn(batch, size, generator=generator)
+        start = torch.randn(batch, size, generator=generator)
+
+        def losses(parameters: Parameters, step: int | None = None) -> Tensor:
+            return (torch.einsum("bij,bj->bi", w, parameters["theta"]) - y).square().sum(-1)
+
+        return Problems({"theta": start}, losses)
+
+    return draw
+
+
+def digit_networks(
+    widths: Sequence[int] = (10, 20, 30),
+    activations: Sequence[str] = ("relu", "tanh"),
+    *,
+    layers: int = 1,
+    batch: int = 4,
+    images: int = 512,
+    minibatch: int = 32,
+    unseen: bool = False,
+) -> Family:
+    """Cross-entropy of small networks that tell scikit-learn's 8x8 digits apart, on minibatches.
+
+    A draw chooses width and activation; each of its problems has its own initial weights (uniform within
+    1 / sqrt(inputs), as torch.nn.Linear) and its own `images`, which minibatches go round in a fixed order.
+    After Andrychowicz et al. 2016, section 3.2.
+
+    Args:
+        layers: hidden ones.
+        unseen: take images from those that training never sees, which are 597.
+    """
+
+    def draw(generator: torch.Generator) -> Problems:
+        pixels, labels = _digits()
+        pool = torch.arange(TRAINING_IMAGES, len(labels)) if unseen else torch.arange(TRAINING_IMAGES)
+        width, activation = _choice(widths, generator), ACTIVATIONS[_choice(activations, generator)]
+        sizes = [pixels.shape[1], *[width] * layers, 10]
+        start: Parameters = {}
+        for layer, (inputs, outputs) in enumerate(pairwise(sizes)):
+            for name, shape in ((f"weight{layer}", (inputs, outputs)), (f"bias{layer}", (1, outputs))):
+                start[name] = (2 * torch.rand(batch, *shape, generator=generator) - 1) / inputs**0.5
+        rows = torch.stack([pool[torch.randperm(len(pool), generator=generator)[:images]] for _ in range(batch)])
+
+        def losses(parameters: Parameters, step: int | None = None) -> Tensor:
+            size = rows.shape[1]
+            taken = rows if step is None else rows[:, (step * minibatch + torch.arange(minibatch)) % size]
+            x = pixels[taken]
+            for layer in range(layers + 1):
+                x = activation(x) if layer else x
+                x = torch.baddbmm(parameters[f"bias{layer}"], x, parameters[f"weight{layer}"])
+            return F.cross_entropy(x.transpose(1, 2), labels[taken], reduction="none").mean(1)
+
+        return Problems(start, losses)
+
+    return draw
+
+
+def mixture(*families: Family) -> Family:
+    """Each batch from one of `families`, all equally likely."""
+    return lambda generator: _choice(families, generator)(generator)
+
+
+def rescaled(family: Family, spread: float = 3.0) -> Family:
+    """`family` in other units: each coordinate is c times as small, log c uniform in +-`spread`.
+
+    Random scaling (Lv et al., "Learning gradient descent: better generalization and longer horizons", 2017, section
+    4.1): what is learned cannot rest on the size of gradients.
+    """
+
+    def draw(generator: torch.Generator) -> Problems:
+        problems = family(generator)
+        units = {
+            name: (spread * (2 * torch.rand(value.shape, generator=generator) - 1)).exp()
+            for name, value in problems.start.items()
+        }
+
+        def losses(parameters: Parameters, step: int | None = None) -> Tensor:
+            return problems.losses({name: units[name] * value for name, value in parameters.items()}, step)
+
+        return Problems({name: value / units[name] for name, value in problems.start.items()}, losses)
+
+    return draw
+
+
+def _choice(options: Sequence[T], generator: torch.Generator) -> T:
+    return options[int(torch.randint(len(options), (), generator=generator))]
+
+
+@cache
+def _digits() -> tuple[Tensor, Tensor]:
+    """Pixels `(1797, 64)` in [0, 1] and labels, shuffled."""
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    order = torch.randperm(len(found.target), generator=torch.Generator().manual_seed(0))
+    pixels = torch.tensor(found.data / 16, dtype=torch.float32)
+    return pixels[order], torch.tensor(found.target)[order]
