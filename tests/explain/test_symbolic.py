@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 
+import numpy as np
 import pytest
 import torch
 
 from fewsight.errors import ExplanationError
 from fewsight.explain.formula import Formula, observed
+from fewsight.explain.pysr import _rows, search
 from fewsight.explain.symbolic import symbolic
 from fewsight.explain.terms import DECAYS, SQUARES, Watcher, library
 from fewsight.inner import CoordinateLSTM, InnerOptimizer, adam, clipped, momentum, rmsprop, sgd
@@ -114,3 +117,15 @@ def test_what_has_no_step_to_explain_is_refused() -> None:
 
     with pytest.raises(ExplanationError, match="gradients of these problems are 0"):
         symbolic(sgd(0.1), flat, steps=3)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pysr") is not None, reason="PySR is installed")
+def test_the_search_says_what_it_needs() -> None:
+    with pytest.raises(ExplanationError, match=r"fewsight\[pysr\]"):
+        search(sgd(0.1), FAMILY)
+
+
+def test_what_the_search_is_shown_are_the_steps_of_the_rule() -> None:
+    x, y = _rows(sgd(0.1), FAMILY(torch.Generator().manual_seed(0)), 3, 50, np.random.default_rng(0))
+    assert x.shape == (50, 3)
+    np.testing.assert_allclose(y, -0.1 * x[:, 0], rtol=1e-4, atol=1e-5)
