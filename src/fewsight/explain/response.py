@@ -8,24 +8,19 @@ learned optimizers reveals known and novel mechanisms", 2021.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from scipy.optimize import minimize_scalar
-from torch import Tensor, nn
 
 from fewsight.errors import ExplanationError
+from fewsight.explain.probe import WARM, constant, pasts, steps_under, walk
 from fewsight.explain.record import of_fields, plain
 from fewsight.inner.problems import Rule, cut
 
 SCHEMA = "fewsight.curve/1"
-HISTORIES = 16
-"""Random pasts over which a curve is averaged."""
-WARM = 30
-"""Steps of a random past."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,9 +79,9 @@ def gradient_response(rule: Rule, *, scale: float = 1.0, points: int = 41, reach
     sizes = scale * np.logspace(-3, np.log10(reach), points)
     x = np.concatenate([-sizes[::-1], [0.0], sizes])
     found = []
-    for past in _pasts(rule, scale, seed):
-        state = cut(_walk(rule, past)[1])
-        found.append([_steps(rule, [past.new_tensor(value)], state)[0].item() for value in x])
+    for past in pasts(rule, scale, seed):
+        state = cut(walk(rule, past)[1])
+        found.append([steps_under(rule, [past.new_tensor(value)], state)[0].item() for value in x])
     curves = np.array(found)
     curves -= curves[:, [points]]
     y = curves.mean(0)
@@ -129,9 +124,9 @@ def momentum_kernel(rule: Rule, *, scale: float = 1.0, lags: int = 30, seed: int
     without its sign: how far a unit of gradient moves the parameter in the end.
     """
     found = []
-    for past in _pasts(rule, scale, seed, lags + WARM):
+    for past in pasts(rule, scale, seed, lags + WARM):
         gradients = [value.requires_grad_() for value in past]
-        last = _steps(rule, gradients)[-1]
+        last = steps_under(rule, gradients)[-1]
         slopes = torch.autograd.grad(last, gradients[-lags:], allow_unused=True)
         found.append([0.0 if slope is None else float(slope) for slope in reversed(slopes)])
     curves = np.array(found)
@@ -165,7 +160,7 @@ def schedule(rule: Rule, *, scale: float = 1.0, steps: int = 100) -> Curve:
 
     Findings: `first`, `last` and `ratio`, the last by the first.
     """
-    y = -_constant(rule, scale, steps) / scale
+    y = -constant(rule, scale, steps) / scale
     return Curve(
         "schedule",
         "How does the learning rate change with time?",
@@ -185,7 +180,7 @@ def scale_response(rule: Rule, *, scale: float = 1.0, steps: int = WARM) -> Curv
     momentum, 0 for Adam and RMSprop, whose steps do not depend on the scale.
     """
     x = scale * np.logspace(-2, 2, 17)
-    y = np.array([abs(_constant(rule, value, steps)[-1]) for value in x])
+    y = np.array([abs(constant(rule, value, steps)[-1]) for value in x])
     if not (y > 0).all():
         raise ExplanationError("this rule does not move under a constant gradient: it has no response to scale")
     power, level = np.polyfit(np.log(x), np.log(y), 1)
@@ -195,38 +190,6 @@ def scale_response(rule: Rule, *, scale: float = 1.0, steps: int = WARM) -> Curv
     question = "Do steps grow with the scale of gradients?"
     findings = {"power": float(power)}
     return Curve("scale", question, "size of all gradients", x, "size of the step", y, np.zeros(len(x)), findings, fit)
-
-
-def _pasts(rule: Rule, scale: float, seed: int, steps: int = WARM) -> Iterable[Tensor]:
-    """Random gradients `(steps,)`, normal of standard deviation `scale`, in the rule's own precision."""
-    generator = torch.Generator().manual_seed(seed)
-    for _ in range(HISTORIES):
-        yield (scale * torch.randn(steps, generator=generator, dtype=torch.float64)).to(_dtype(rule))
-
-
-def _constant(rule: Rule, value: float, steps: int) -> np.ndarray:
-    """Each step `(steps,)` under a constant gradient."""
-    return torch.stack(_steps(rule, [torch.tensor(value, dtype=_dtype(rule))] * steps)).detach().double().numpy()
-
-
-def _steps(rule: Rule, gradients: Iterable[Tensor], state: Any = None) -> list[Tensor]:
-    return _walk(rule, gradients, state)[0]
-
-
-def _walk(rule: Rule, gradients: Iterable[Tensor], state: Any = None) -> tuple[list[Tensor], Any]:
-    """Each step taken by one number at 0 under these gradients, and the rule's state after them."""
-    theta = {"theta": torch.zeros(1, dtype=_dtype(rule))}
-    state = rule.init(theta) if state is None else state
-    steps = []
-    for gradient in gradients:
-        # Always from 0, so that a pull towards 0 (weight decay) stays out of the picture.
-        moved, state = rule.update({"theta": gradient.reshape(1)}, state, theta)
-        steps.append(moved["theta"].squeeze())
-    return steps, state
-
-
-def _dtype(rule: Rule) -> torch.dtype:
-    return next(rule.parameters()).dtype if isinstance(rule, nn.Module) else torch.float64
 
 
 def _explained(y: np.ndarray, error: float) -> float:

@@ -88,33 +88,6 @@ def digit_networks(
     return draw
 
 
-def mixture(*families: Family) -> Family:
-    """Each batch from one of `families`, all equally likely."""
-    return lambda generator: _choice(families, generator)(generator)
-
-
-def rescaled(family: Family, spread: float = 3.0) -> Family:
-    """`family` in other units: each coordinate is c times as small, log c uniform in +-`spread`.
-
-    Random scaling (Lv et al., "Learning gradient descent: better generalization and longer horizons", 2017, section
-    4.1): what is learned cannot rest on the size of gradients.
-    """
-
-    def draw(generator: torch.Generator) -> Problems:
-        problems = family(generator)
-        units = {
-            name: (spread * (2 * torch.rand(value.shape, generator=generator) - 1)).exp()
-            for name, value in problems.start.items()
-        }
-
-        def losses(parameters: Parameters, step: int | None = None) -> Tensor:
-            return problems.losses({name: units[name] * value for name, value in parameters.items()}, step)
-
-        return Problems({name: value / units[name] for name, value in problems.start.items()}, losses)
-
-    return draw
-
-
 def _choice(options: Sequence[T], generator: torch.Generator) -> T:
     return options[int(torch.randint(len(options), (), generator=generator))]
 
