@@ -38,7 +38,8 @@ def test_the_default_explains_everything_that_suits(name: str) -> None:
     found = explain(tiny.learner(name), tiny.support(), tiny.query()[0], checks=name != "maml", budget_seconds=AMPLE)
     expected = {
         "leave_one_out", "leave_one_out_drop", "shapley", "interactions", "influence", "path", "integrated_gradients",
-        "occlusion", "change", "steps", "debt",
+        "occlusion", "change", "support_integrated_gradients", "removal", "relabelling", "query_counterfactual",
+        "mislabels", "steps", "debt", "subset_surrogate",
     }  # fmt: skip
     expected |= {
         "protonet": {"prototypes", "prototype_channels"},
@@ -50,7 +51,7 @@ def test_the_default_explains_everything_that_suits(name: str) -> None:
     assert all(found.left_out.values())
     for kind, explanation in found.items():
         assert explanation.complete, str(explanation)
-        assert len(explanation.controls) == (0 if name == "maml" or KINDS[kind].of == "model" else 3)
+        assert len(explanation.controls) == (0 if name == "maml" or KINDS[kind].of in ("model", "search") else 3)
     assert found.predicted == int(np.argmax(found.scores))
     assert sum(found.probabilities) == pytest.approx(1)
     assert found["shapley"].value == pytest.approx(
@@ -145,7 +146,8 @@ def test_targets_of_the_user_are_explained() -> None:
         checks=False,
         budget_seconds=AMPLE,
     )
-    assert all(explanation.target.endswith("probability of 'b'") for explanation in found.values())
+    asked = {kind: explanation for kind, explanation in found.items() if KINDS[kind].of not in ("model", "search")}
+    assert all(explanation.target.endswith("probability of 'b'") for explanation in asked.values())
     assert found["shapley"].value == pytest.approx(found.probabilities[1])
     assert "give target=" in found.left_out["prototypes"]
 

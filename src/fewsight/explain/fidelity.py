@@ -15,12 +15,17 @@ from fewsight.explain.case import Case
 from fewsight.explain.curves import ORDERS, STEPS, deletion_insertion
 from fewsight.explain.explanation import Explanation, Measure
 from fewsight.explain.inputs import Inputs
+from fewsight.explain.kernel import kernel_leave_one_out
 from fewsight.explain.prototypes import prototype_leave_one_out
 from fewsight.explain.query import query_values
 from fewsight.explain.readout import attention_leave_one_out
 from fewsight.explain.statistics import AGREEMENT, FEWEST, correlation_interval, rank_correlation
 
-CLOSED_FORMS = {"attention": attention_leave_one_out, "prototypes": prototype_leave_one_out}
+CLOSED_FORMS = {
+    "attention": attention_leave_one_out,
+    "prototypes": prototype_leave_one_out,
+    "kernel_votes": kernel_leave_one_out,
+}
 
 
 def measure(case: Case, explanation: Explanation, of: str) -> tuple[Measure, ...]:

@@ -10,19 +10,26 @@ from fewsight.explain.adaptation import without_parameters
 from fewsight.explain.case import Case
 from fewsight.explain.change import as_change, change
 from fewsight.explain.codes import latent_codes, prototype_map
+from fewsight.explain.correspondence import correspondence, correspondence_occlusion
+from fewsight.explain.counterfactual import relabelling, removal
 from fewsight.explain.debt import debt
 from fewsight.explain.explanation import Explanation
 from fewsight.explain.influence import influence
+from fewsight.explain.kernel import kernel, kernel_votes, without_kernel, without_votes
 from fewsight.explain.layer_swap import layer_swap
 from fewsight.explain.meta_parameters import gates, step_sizes
+from fewsight.explain.mislabels import mislabels
 from fewsight.explain.movement import movement, representation
 from fewsight.explain.path import path
 from fewsight.explain.path_tensor import path_tensor
 from fewsight.explain.players import by_class, sole_examples
 from fewsight.explain.prototypes import HasPrototypes, prototype_channels, prototypes
 from fewsight.explain.query import integrated_gradients, occlusion, saliency
+from fewsight.explain.query_counterfactual import query_counterfactual
 from fewsight.explain.readout import Attends, as_votes, attention
 from fewsight.explain.subsets import PAIRS, banzhaf, interactions, leave_one_out, shapley
+from fewsight.explain.support_inputs import support_gradients, support_integrated_gradients, support_occlusion
+from fewsight.explain.surrogate import sparse_linear, subset_surrogate, tree
 from fewsight.explain.target import Target
 from fewsight.explain.trajectory import steps, trajectory
 
@@ -33,8 +40,8 @@ class Kind:
 
     Attributes:
         explain: makes it.
-        of: "support" (players are the examples), "groups", "query", "channels", "layers", "steps": which checks apply;
-            "model" describes what was meta-learned or moved, so neither removal nor controls say anything about it.
+        of: "support" (players are the examples), "query", "groups", "layers"...: which checks apply. "model" (what was
+            meta-learned, moved or imitated) and "search" (counterfactuals) have measures of their own and no controls.
         exact: whether it is exact to rounding where it says nothing else, or a derivative at one point or an estimate.
         rows: how many adaptations it takes at least, from the size of the support; 0 where time does not matter.
         why_not: why it cannot be made for a case, or "".
@@ -76,6 +83,10 @@ def _all_sole(case: Case) -> str:
     )
 
 
+def _no_answer(case: Case) -> str:
+    return "" if case.support.ways else "a regression task has no answer that flips"
+
+
 def _no_classes(case: Case) -> str:
     ways = case.support.ways
     if ways is None:
@@ -87,10 +98,16 @@ def _no_classes(case: Case) -> str:
 
 PICTURE = "a picture of the task, not of this prediction: ask for it by name"
 
+NEEDS_WORDS = "says most in features that people read: ask for it by name"
+PATCHES = 49
+"""Parts of an image of the usual size: a grid of 7 by 7."""
+
 KINDS: dict[str, Kind] = {
     "attention": Kind(attention, "support", why_not=_without_attention, aim=lambda case, rival: as_votes(case)),
     "prototypes": Kind(prototypes, "support", why_not=_without_prototypes, aim=_against_rival),
     "prototype_channels": Kind(prototype_channels, "channels", why_not=_without_prototypes, aim=_against_rival),
+    "kernel_votes": Kind(kernel_votes, "support", why_not=without_votes, aim=_against_rival),
+    "kernel": Kind(kernel, "support", why_not=without_kernel, aim=_against_rival),
     "shapley": Kind(shapley, "support", rows=lambda size: 2**size if size <= game.EXACT else 2 * PAIRS[0] * size),
     "leave_one_out": Kind(leave_one_out, "support", rows=lambda size: size, why_not=_all_sole),
     "leave_one_out_drop": Kind(lambda case: leave_one_out(case, drop=True), "support", rows=lambda size: size),
@@ -120,6 +137,36 @@ KINDS: dict[str, Kind] = {
         aim=_against_rival,
     ),
     "change": Kind(change, "query", aim=lambda case, rival: as_change(_against_rival(case, rival))),
+    "support_integrated_gradients": Kind(
+        support_integrated_gradients, "support_inputs", rows=lambda size: 64, aim=_against_rival
+    ),
+    "support_gradients": Kind(
+        support_gradients,
+        "support_inputs",
+        exact=False,
+        rows=lambda size: 4,
+        unasked="a slope at one point; support_integrated_gradients adds up",
+        aim=_against_rival,
+    ),
+    "support_occlusion": Kind(
+        support_occlusion,
+        "support_inputs",
+        rows=lambda size: PATCHES * size,
+        unasked="adapts again for every part of every example",
+        aim=_against_rival,
+    ),
+    "correspondence": Kind(correspondence, "places", aim=_against_rival),
+    "correspondence_occlusion": Kind(
+        correspondence_occlusion,
+        "places",
+        rows=lambda size: 2 * PATCHES * size,
+        unasked="adapts again for every part of every example",
+        aim=_against_rival,
+    ),
+    "removal": Kind(removal, "search", rows=lambda size: 2 ** min(size, game.EXACT), why_not=_no_answer),
+    "relabelling": Kind(relabelling, "search", rows=lambda size: 8 * size, why_not=_no_answer),
+    "query_counterfactual": Kind(query_counterfactual, "search", why_not=_no_answer, aim=_against_rival),
+    "mislabels": Kind(mislabels, "model", rows=lambda size: size + 1, why_not=_all_sole),
     "steps": Kind(steps, "steps"),
     "layer_swap": Kind(layer_swap, "layers", rows=lambda size: 40, why_not=without_parameters),
     "path_tensor": Kind(
@@ -137,5 +184,10 @@ KINDS: dict[str, Kind] = {
     "gates": Kind(gates, "model", why_not=without_parameters),
     "prototype_map": Kind(prototype_map, "model", why_not=_without_prototypes, unasked=PICTURE),
     "latent_codes": Kind(latent_codes, "model"),
+    "subset_surrogate": Kind(
+        subset_surrogate, "model", exact=False, rows=lambda size: 2**size if size <= game.EXACT else 512
+    ),
+    "sparse_linear": Kind(sparse_linear, "model", exact=False, unasked=NEEDS_WORDS, aim=_against_rival),
+    "tree": Kind(tree, "model", exact=False, unasked=NEEDS_WORDS, aim=_against_rival),
 }
 """Every kind by name, in the order in which they are made and shown."""

@@ -44,7 +44,7 @@ def verify(found: dict[str, Found], seconds: float, deadline: float) -> dict[str
             left_out[f"fidelity of {name}"] = LATE
         else:
             measures = fidelity.measure(each.case, each.explanation, each.kind.of)
-            each.explanation = replace(each.explanation, fidelity=measures)
+            each.explanation = replace(each.explanation, fidelity=(*each.explanation.fidelity, *measures))
     return left_out | _control(found, deadline)
 
 
@@ -53,7 +53,7 @@ def _control(found: dict[str, Found], deadline: float) -> dict[str, str]:
 
     All explanations of one draw share what is computed for it (the table of all subsets).
     """
-    found = {name: each for name, each in found.items() if each.kind.of != "model"}
+    found = {name: each for name, each in found.items() if each.kind.of not in ("model", "search")}
     if not found:
         return {}
     base = next(iter(found.values())).case

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from fewsight.report.english import ENGLISH
 from fewsight.report.english_audit import AUDIT
+from fewsight.report.english_kinds import KINDS
 
-CATALOGUES = {"en": ENGLISH | AUDIT}
+CATALOGUES = {"en": ENGLISH | AUDIT | KINDS}
 
 
 @dataclass(frozen=True)
