@@ -171,8 +171,8 @@ def main() -> None:
         "|---|---:|---:|",
         *(row(name, values) for name, values in lds.items()),
         "",
-        f"{BAD} of the {TASKS} training waves corrupted, {arguments.seeds} seeds; 95 % intervals over seeds (t, not cut "
-        "at 1). Gauss-Newton sums a quarter of the queries that the others do.",
+        f"{BAD} of the {TASKS} training waves corrupted, {arguments.seeds} seeds; 95 % intervals over seeds (t, not "
+        "cut at 1). Gauss-Newton sums a quarter of the queries that the others do.",
         "",
         "| summed influence on the error of clean waves | AUC of the bad tasks | 95 % |",
         "|---|---:|---:|",
