@@ -162,6 +162,7 @@ def explain(
     from fewsight.explain import explain as explain_query
     from fewsight.report import write_page
     from fewsight.training.files import replace
+    from fewsight.training.record import recorded
     from fewsight.usertask import read_task
 
     _require_folders(out, json_file)
@@ -171,6 +172,7 @@ def explain(
         task.support,
         task.query_images.x,
         names=task.support_images.names,
+        experience=recorded(task.run),
         budget_seconds=budget,
     )
     if json_file is not None:

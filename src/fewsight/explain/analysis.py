@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fewsight.explain.explanation import Explanation
+from fewsight.explain.task_map import TaskMap
 
 SCHEMA = "fewsight.analysis/1"
 
@@ -29,6 +30,7 @@ class Analysis(Mapping[str, Explanation]):
         task: "classification" or "regression"; in regression there are no probabilities, `labels` name the outputs, and
             `predicted` and `runner_up` are the output explained.
         scores, unadapted_scores: logits, or predicted values in regression.
+        task_map: where the task lies in the learner's experience; None where its meta-training was not recorded.
         support_values: regression: the values of each support example, `(K, d)`.
     """
 
@@ -47,6 +49,7 @@ class Analysis(Mapping[str, Explanation]):
     scores: tuple[float, ...] = ()
     unadapted_scores: tuple[float, ...] = ()
     support_values: tuple[tuple[float, ...], ...] = ()
+    task_map: TaskMap | None = None
 
     def __getitem__(self, kind: str) -> Explanation:
         return self.explanations[kind]
@@ -69,6 +72,8 @@ class Analysis(Mapping[str, Explanation]):
             share = ", ".join(f"{label} {p:.1%}" for label, p in zip(self.labels, self.probabilities, strict=True))
             verdict = f"{self.labels[self.predicted]} ({share})"
         head = [f"prediction: {verdict}", *(f"caveat: {text}" for text in self.caveats)]
+        if self.task_map is not None:
+            head.append(str(self.task_map))
         body = [str(explanation) for explanation in self.explanations.values()]
         tail = [f"left out: {kind}: {why}" for kind, why in self.left_out.items()]
         return "\n\n".join(["\n".join(head), *body, *tail])
@@ -92,4 +97,5 @@ class Analysis(Mapping[str, Explanation]):
             "scores": list(self.scores),
             "unadapted_scores": list(self.unadapted_scores),
             "support_values": [list(values) for values in self.support_values],
+            "task_map": None if self.task_map is None else self.task_map.to_json(),
         }

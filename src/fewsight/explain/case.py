@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fewsight.experience import Experience
 from fewsight.explain.target import Target
 from fewsight.learner import Learner, Model
 from fewsight.task import Support
@@ -45,6 +46,7 @@ class Case:
         names: a name for each support example.
         deadline: when refinements stop (`time.monotonic()` seconds); then what there is must do.
         seed: fixes whatever the learner draws at random, so that all coalitions meet the same draw.
+        experience: the record of the learner's meta-training, where there is one.
         repeatable: nothing is decided by the clock, so that the same inputs give the same numbers to the last bit.
         known: scores `(N,)` by (drop, coalition): what was computed once, for any target.
         costs: what one adaptation costs, by the kind of work; known once it was measured.
@@ -57,6 +59,7 @@ class Case:
     names: tuple[str, ...]
     seed: int = 0
     deadline: float = inf
+    experience: Experience | None = None
     repeatable: bool = False
     known: dict[tuple[bool, bytes], np.ndarray] = field(default_factory=dict, repr=False)
     costs: dict[str, Cost] = field(default_factory=dict, repr=False)

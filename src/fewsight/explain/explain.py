@@ -13,12 +13,14 @@ from torch.utils import _pytree as pytree
 
 from fewsight import tree
 from fewsight.errors import ExplanationError, suggest
+from fewsight.experience import Experience
 from fewsight.explain import coalitions
 from fewsight.explain.analysis import Analysis
 from fewsight.explain.case import Case
 from fewsight.explain.kinds import KINDS, Kind
 from fewsight.explain.provenance import provenance
 from fewsight.explain.target import Target, class_names, parse
+from fewsight.explain.task_map import task_map
 from fewsight.explain.verify import Found, verify
 from fewsight.learner import Learner
 from fewsight.task import Support
@@ -36,6 +38,7 @@ def explain(
     target: Any = None,
     *,
     names: Sequence[str] | None = None,
+    experience: Experience | None = None,
     checks: bool = True,
     budget_seconds: float = 60.0,
     seed: int = 0,
@@ -48,6 +51,8 @@ def explain(
         target: what to explain, see `target.parse`; default the margin of the predicted class (for parts of the query
             and for prototypes: its contrast with the runner-up), or the value of output 0 in regression.
         names: a name for each support example, default "support 0"...
+        experience: the record of the learner's meta-training (see `training.experiment.experience`): which tasks the
+            prediction rests on, and whether this task is inside what was learned.
         checks: measure fidelity and run the sanity controls.
         budget_seconds: time to spend, about; what does not fit is left out and said.
         seed: of everything drawn at random.
@@ -61,7 +66,7 @@ def explain(
     for kind in asked or ():
         if kind not in KINDS:
             raise ExplanationError(f"unknown explanation {kind!r}{suggest(kind, KINDS)}")
-    case, scores, before = _case(learner, support, query, target, names, seed)
+    case, scores, before = _case(learner, support, query, target, names, experience, seed)
     order = [int(c) for c in np.argsort(-scores, kind="stable")]
     rival = parse(("contrast",), support, torch.from_numpy(scores)) if target is None and support.ways else None
     wanted = KINDS if asked is None else {name: KINDS[name] for name in KINDS if name in asked}
@@ -88,18 +93,25 @@ def explain(
         scores=tuple(scores.tolist()),
         unadapted_scores=tuple(before.tolist()),
         support_values=tuple(map(tuple, support.y.tolist())) if regression else (),
+        task_map=None if experience is None else task_map(case, experience),
     )
 
 
 def _case(
-    learner: Learner, support: Support, query: Tree, target: Any, names: Sequence[str] | None, seed: int
+    learner: Learner,
+    support: Support,
+    query: Tree,
+    target: Any,
+    names: Sequence[str] | None,
+    experience: Experience | None,
+    seed: int,
 ) -> tuple[Case, np.ndarray, np.ndarray]:
     """The case, and the scores `(N,)` of the adapted and the un-adapted model."""
     named = tuple(names) if names is not None else tuple(f"support {i}" for i in range(support.size))
     if len(named) != support.size:
         raise ExplanationError(f"{len(named)} names for {support.size} support examples: give one for each")
     unaimed = Target("", 0, None, "", lambda scores: scores[..., 0])
-    case = Case(learner, support, _single(query, support), unaimed, named, seed)
+    case = Case(learner, support, _single(query, support), unaimed, named, seed, experience=experience)
     weight = support.weight.detach()
     scores, before = coalitions.scores(case, torch.stack([weight, torch.zeros_like(weight)]))
     if not np.isfinite(scores).all():

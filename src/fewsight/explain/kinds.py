@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from fewsight.experience import Experience
 from fewsight.explain import game
 from fewsight.explain.adaptation import without_parameters
 from fewsight.explain.case import Case
@@ -31,6 +32,8 @@ from fewsight.explain.subsets import PAIRS, banzhaf, interactions, leave_one_out
 from fewsight.explain.support_inputs import support_gradients, support_integrated_gradients, support_occlusion
 from fewsight.explain.surrogate import sparse_linear, subset_surrogate, tree
 from fewsight.explain.target import Target
+from fewsight.explain.task_influence import leave_one_task_out, task_influence, task_newton
+from fewsight.explain.task_map import task_similarity
 from fewsight.explain.trajectory import steps, trajectory
 
 
@@ -85,6 +88,24 @@ def _all_sole(case: Case) -> str:
 
 def _no_answer(case: Case) -> str:
     return "" if case.support.ways else "a regression task has no answer that flips"
+
+
+def _experienced(explain: Callable[[Case, Experience], Explanation]) -> Callable[[Case], Explanation]:
+    def of_case(case: Case) -> Explanation:
+        assert case.experience is not None  # `why_not` says so before
+        return explain(case, case.experience)
+
+    return of_case
+
+
+def _no_record(case: Case) -> str:
+    return "" if case.experience else "the learner's meta-training was not recorded (train with record=8)"
+
+
+def _no_tasks(case: Case) -> str:
+    if case.experience and case.experience.tasks is None:
+        return "the meta-training tasks are not at hand"
+    return _no_record(case)
 
 
 def _no_classes(case: Case) -> str:
@@ -155,7 +176,8 @@ KINDS: dict[str, Kind] = {
         unasked="adapts again for every part of every example",
         aim=_against_rival,
     ),
-    "correspondence": Kind(correspondence, "places", aim=_against_rival),
+    # A likeness of features where they do not sum up exactly: whether the learner adapted has no part in it.
+    "correspondence": Kind(correspondence, "model", aim=_against_rival),
     "correspondence_occlusion": Kind(
         correspondence_occlusion,
         "places",
@@ -184,6 +206,16 @@ KINDS: dict[str, Kind] = {
     "gates": Kind(gates, "model", why_not=without_parameters),
     "prototype_map": Kind(prototype_map, "model", why_not=_without_prototypes, unasked=PICTURE),
     "latent_codes": Kind(latent_codes, "model"),
+    "task_influence": Kind(_experienced(task_influence), "model", exact=False, why_not=_no_record),
+    "task_similarity": Kind(
+        _experienced(task_similarity), "model", exact=False, why_not=_no_record, unasked="likeness, not effect"
+    ),
+    "task_newton": Kind(
+        _experienced(task_newton), "model", exact=False, why_not=_no_tasks, unasked="slow: ask for it by name"
+    ),
+    "leave_one_task_out": Kind(
+        _experienced(leave_one_task_out), "model", why_not=_no_tasks, unasked="exact for quadratic meta-losses only"
+    ),
     "subset_surrogate": Kind(
         subset_surrogate, "model", exact=False, rows=lambda size: 2**size if size <= game.EXACT else 512
     ),

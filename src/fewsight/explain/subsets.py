@@ -78,7 +78,7 @@ def shapley(case: Case, *, drop: bool = True, players: Partition | None = None) 
     if len(groups.names) <= game.EXACT:
         earned = table(case, drop=drop, players=groups)
         values, interval, ends = game.shapley(earned), None, earned[[0, -1]]
-        notes = (f"Exact: adapted again on all {earned.size} subsets.",)
+        notes: tuple[str, ...] = (f"Exact: adapted again on all {earned.size} subsets.",)
     else:
         orders, present = sampled(case, groups, drop=drop)
         earned = earned_in(case, present, drop=drop)

@@ -1,4 +1,4 @@
-"""What would change the model's mind? What the removal of one example, and the interplay of two, show."""
+"""What would change the model's mind? Removing or relabelling examples, parts of the query, and examples together."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import numpy as np
 
 from fewsight.explain.explanation import Explanation
 from fewsight.report.numerals import percent, plain, signed
-from fewsight.report.subject import Subject, probability
+from fewsight.report.subject import Subject, listed, probability
 
 PAIRS = 3
 """Pairs of examples to name."""
+SETS = ("removal", "relabelling", "query_counterfactual")
+"""Searches for the smallest change that gives another answer."""
 
 
 def changes(subject: Subject) -> list[str]:
@@ -17,7 +19,26 @@ def changes(subject: Subject) -> list[str]:
     removal, pairs = subject.analysis.get("leave_one_out"), subject.analysis.get("interactions")
     sentences = _removal(subject, removal) if removal is not None and removal.values.size == subject.size else []
     fits = pairs is not None and pairs.values.shape == (subject.size, subject.size)
+    sentences += [sentence for kind in SETS for sentence in _smallest(subject, kind)]
     return [*sentences, *(_pairs(subject, pairs) if pairs is not None and fits else [])]
+
+
+def _smallest(subject: Subject, kind: str) -> list[str]:
+    """What the smallest change that was found does; nothing where none was found."""
+    explanation = subject.analysis.get(kind)
+    if explanation is None or not np.isfinite(explanation.value):
+        return []
+    facts, words, names = explanation.provenance, subject.words, subject.analysis.support_names
+    answer = subject.analysis.labels[facts["answer"]]
+    if kind == "query_counterfactual":
+        count = len(facts["swaps"])
+        return [words.count("change_query", count, name=names[facts["donor"]], answer=answer)]
+    told = [
+        words("change_called", name=names[i], label=subject.analysis.labels[c]) if c >= 0 else f"“{names[i]}”"
+        for i, c in facts["moves"]
+    ]
+    key = "change_removal" if kind == "removal" else "change_relabelling"
+    return [words(key, examples=listed(told), answer=answer)]
 
 
 def _removal(subject: Subject, explanation: Explanation) -> list[str]:

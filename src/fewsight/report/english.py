@@ -88,6 +88,25 @@ ENGLISH: dict[str, str] = {
     "change_stronger": "“{first}” and “{second}” strengthen each other: together they do more than apart ({value}).",
     "change_overlap": "“{first}” and “{second}” overlap: together they do less than apart ({value}).",
     "change_mixed": "“{first}” and “{second}” bear on each other: their joint effect differs from the sum by {value}.",
+    "change_removal": "The fewest examples to take away for another answer, “{answer}”: {examples}.",
+    "change_relabelling": "The fewest labels to change for another answer, “{answer}”: {examples}.",
+    "change_called": "“{name}” called “{label}”",
+    "change_query_one": "With 1 part taken from “{name}” the new example would be “{answer}”.",
+    "change_query_many": "With {count} parts taken from “{name}” the new example would be “{answer}”.",
+    # how it learned, and what it had learned before
+    "adaptation": "How it learned from your examples",
+    "adaptation_intro": "From the model as it was to the model that answered: step by step, and part by part.",
+    "experience": "Does it know tasks like yours?",
+    "experience_inside": "Your task is like those that the model was trained on: it is farther from them than "
+    "{percentile} of {count} ordinary tasks.",
+    "experience_edge": "Your task is at the edge of what the model was trained on: it is farther from it than "
+    "{percentile} of {count} ordinary tasks. Read its answers with care.",
+    "experience_outside": "Your task is outside of what the model was trained on: it is farther from it than "
+    "{percentile} of {count} ordinary tasks. Its answers may mean nothing here.",
+    "experience_unknown": "How far is ordinary is not known, because no tasks were held out.",
+    "experience_nearest": "The nearest tasks of its training",
+    "distance": "Distance",
+    "task": "Task",
     # the checks
     "checks": "Can you trust these explanations?",
     "checks_intro": "Explanations are tested by removing what they name and letting the model learn again, and by "

@@ -83,4 +83,12 @@ KINDS: dict[str, str] = {
     "term_sparse_linear": "sparse linear surrogate of the adapted model around the query",
     "kind_tree": "A few rules near this case",
     "term_tree": "decision tree surrogate of the adapted model around the query",
+    "kind_task_influence": "Training tasks that raised or lowered this answer",
+    "term_task_influence": "TracIn over meta-training: inner products of meta-gradients with the prediction's",
+    "kind_task_similarity": "Training tasks that are like this one",
+    "term_task_similarity": "negative distance between task embeddings",
+    "kind_task_newton": "Training tasks that hold this answer in place",
+    "term_task_newton": "Gauss-Newton influence of meta-training tasks, by conjugate gradients",
+    "kind_leave_one_task_out": "Effect of one training task taken away",
+    "term_leave_one_task_out": "one Newton step to the learner meta-trained without the task",
 }

@@ -19,6 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from fewsight.errors import DataError, RunError
 from fewsight.explain.analysis import Analysis
 from fewsight.report import palette
+from fewsight.report.adaptation import adaptation, experience
 from fewsight.report.changes import changes
 from fewsight.report.checks import tested
 from fewsight.report.embed import embed
@@ -109,6 +110,8 @@ def render(
         probabilities=probabilities(subject),
         evidence=evidence(subject),
         parts=parts(subject),
+        adaptation=adaptation(subject),
+        experience=experience(subject),
         changes=changes(subject),
         tested=tested(subject),
         paragraph=paragraph(subject),

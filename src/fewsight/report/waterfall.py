@@ -13,9 +13,14 @@ from fewsight.report.subject import Subject, listed, named
 STEPS = 12
 """Steps drawn one by one; the rest is one step in each direction."""
 
+CHRONOLOGICAL = ("steps",)
+"""Kinds whose players have an order of their own."""
+
 
 def order(explanation: Explanation) -> list[int]:
-    """Players by size of their value, largest first."""
+    """Players by size of their value, largest first; steps as they came."""
+    if explanation.kind in CHRONOLOGICAL:
+        return list(range(explanation.values.size))
     return [int(index) for index in np.argsort(-np.abs(explanation.values.reshape(-1)), kind="stable")]
 
 

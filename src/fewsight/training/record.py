@@ -115,6 +115,11 @@ def experience(run: Run, train: Episodes | None = None) -> Experience:
     )
 
 
+def recorded(run: Run) -> Experience | None:
+    """The record of `run` from its sketches, without any data; None where nothing was recorded."""
+    return experience(run) if (run.folder / "record" / SUMMARY).exists() else None
+
+
 def _path(folder: Path, step: int) -> Path:
     return folder / f"snapshot-{step:06d}.json"
 

@@ -169,7 +169,8 @@ class Run:
         return checkpoint.load(path) if path.exists() else None
 
     def _check_same(self, recipe: Recipe | None, domain: Domain | None) -> None:
-        old, new = self.info.get("recipe"), None if recipe is None else _plain(recipe)
+        # Read as a recipe first: what is new in recipes since then has its default.
+        old, new = _plain(self.recipe) if "recipe" in self.info else None, None if recipe is None else _plain(recipe)
         if old != new:
             changed = [key for key in (new or old or {}) if (new or {}).get(key) != (old or {}).get(key)]
             raise RunError(
