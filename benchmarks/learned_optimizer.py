@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,28 +34,26 @@ OTHERS = ("sgd", "momentum", "nesterov", "rmsprop", "adam")
 VALIDATION, TEST = 1_000_000, 2_000_000
 STEPS = 100
 
-TRAININGS: dict[str, tuple[Callable[[], LearnedOptimizer], Callable[[LearnedOptimizer], None]]] = {
+TRAININGS: dict[str, tuple[Callable[[], LearnedOptimizer], Callable[[int], Family], dict[str, Any]]] = {
     "quadratics": (
         lambda: MomentumLSTM(0.25, power=1.0),
-        partial(train_optimizer, family=quadratics(), episodes=600, lr=4e-4),
+        lambda batch: quadratics(batch=batch),
+        {"episodes": 600, "lr": 4e-4},
     ),
     "digits": (
         lambda: MomentumLSTM(0.1, power=0.3),
-        partial(train_optimizer, family=digit_networks((10, 20), batch=2), episodes=300, unroll=50, lr=1e-3),
+        lambda batch: digit_networks((10, 20), batch=batch),
+        {"episodes": 200, "lr": 4e-4, "unroll": 50},
     ),
     "lstm": (
         lambda: CoordinateLSTM(0.1),
-        partial(
-            train_optimizer,
-            family=quadratics(),
-            episodes=1000,
-            unroll=20,
-            lr=3e-3,
-            estimator=partial(truncated, first_order=True),
-        ),
+        lambda batch: quadratics(batch=batch),
+        {"episodes": 600, "lr": 3e-3, "unroll": 20, "estimator": partial(truncated, first_order=True)},
     ),
 }
-"""By name: the rule before training, and its training."""
+"""By name: the rule before training, a family by batch size, and how it is trained."""
+BATCH = {"quadratics": (64, 200), "digits": (2, 20), "lstm": (64, 200)}
+"""By name: problems of one episode, and validation problems."""
 
 SETS: dict[str, tuple[str, str, Callable[[int], Family], int]] = {
     "quadratics": ("Quadratics of 10 dimensions", "quadratics", lambda batch: quadratics(batch=batch), 500),
@@ -76,14 +75,15 @@ SETS: dict[str, tuple[str, str, Callable[[int], Family], int]] = {
 
 def train(name: str, folder: Path) -> None:
     torch.manual_seed(0)
-    make, fit = TRAININGS[name]
-    rule, start = make(), time.monotonic()
+    make, family, settings = TRAININGS[name]
+    (batch, held), rule, start = BATCH[name], make(), time.monotonic()
 
     def say(episode: int, loss: float) -> None:
         if episode % 10 == 0:
             print(f"{time.monotonic() - start:.0f} s, episode {episode}: final loss {loss:.4f}", flush=True)
 
-    fit(rule, on_episode=say)  # type: ignore[call-arg]
+    validation = family(held)(torch.Generator().manual_seed(VALIDATION))
+    train_optimizer(rule, family(batch), validation=validation, on_episode=say, **settings)
     save_rule(folder / f"{name}.json", rule)
 
 

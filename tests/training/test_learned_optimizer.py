@@ -48,6 +48,31 @@ def test_a_rule_that_diverges_on_one_batch_survives_it() -> None:
     assert all(torch.equal(value, before[name]) for name, value in rule.state_dict().items())
 
 
+def test_what_was_best_on_validation_problems_is_kept() -> None:
+    torch.manual_seed(0)
+    rule, validation = MomentumLSTM(0.02, hidden=4), quadratics(size=3, batch=8)(torch.Generator().manual_seed(5))
+    before = copy.deepcopy(rule)
+    seen: list[float] = []
+
+    def follow(episode: int, loss: float) -> None:
+        if episode % 10 == 0 or episode == 25:
+            seen.append(float(reached(rule, validation, 6).mean()))
+
+    # So fast that it does not end where it was best.
+    train_optimizer(
+        rule,
+        quadratics(size=3, batch=8),
+        episodes=25,
+        steps=6,
+        unroll=6,
+        lr=0.5,
+        validation=validation,
+        on_episode=follow,
+    )
+    assert float(reached(rule, validation, 6).mean()) == min(seen)
+    assert any(not torch.equal(p, q) for p, q in zip(rule.parameters(), before.parameters(), strict=True))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_saved_rule_is_made_again(kind: type[LearnedOptimizer], tmp_path: Path) -> None:
     torch.manual_seed(0)

@@ -7,11 +7,14 @@ time (here) and `evolution.persistent`.
 
 from __future__ import annotations
 
+import copy
 import math
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import torch
@@ -20,7 +23,7 @@ from torch import Tensor
 from fewsight.errors import LearnerError, RunError, suggest
 from fewsight.inner import CoordinateLSTM, LearnedOptimizer, MetaLSTM
 from fewsight.inner.momentum_lstm import MomentumLSTM
-from fewsight.inner.problems import Problems, trajectory
+from fewsight.inner.problems import Problems, reached, trajectory
 from fewsight.training import checkpoint
 from fewsight.training.problems import Family
 
@@ -31,6 +34,10 @@ WORST = 10.0
 """Share of the first loss beyond which a problem has diverged and says nothing more."""
 WARM_UP = 0.05
 """Share of the episodes in which the learning rate of training rises."""
+EXPLODED = 4.0
+"""A gradient so many times as long as the median of the last ones is not followed."""
+CHECK = 10
+"""Episodes from one validation to the next."""
 
 
 @dataclass(frozen=True)
@@ -94,28 +101,46 @@ def train_optimizer(
     lr: float = 1e-3,
     seed: int = 0,
     estimator: Estimator = truncated,
+    validation: Problems | None = None,
     on_episode: Callable[[int, float], None] | None = None,
 ) -> None:
     """Train `rule` in place on `episodes` batches of problems, each followed for `steps` steps.
 
+    Where a rule begins to diverge its gradient explodes (Metz et al., "Understanding and correcting pathologies in the
+    training of learned optimizers", 2019) and points nowhere: one that is `EXPLODED` times as long as usual, or not
+    finite, is left out with the rest of its batch.
+
     Args:
         unroll: steps that one gradient sees.
-        lr: of Adam, which trains the rule; it rises for a start and falls to 0 by a cosine. A gradient that is not
-            finite, because problems diverged, is left out, and so is the rest of that batch.
+        lr: of Adam, which trains the rule; it rises for a start and falls to 0 by a cosine.
         estimator: how the gradient is found.
+        validation: problems on which the rule is tried every `CHECK` episodes; what it was when best is kept.
         on_episode: called after each batch with its number (from 1) and its mean last loss.
     """
     adam = torch.optim.Adam(rule.parameters(), lr=lr)
     generator = torch.Generator().manual_seed(seed)
+    lengths: deque[float] = deque(maxlen=40)
+    best, kept = math.inf, copy.deepcopy(rule.state_dict())
     for episode in range(episodes):
         share = min((episode + 1) / (episodes * WARM_UP), 1.0) * (1 + math.cos(math.pi * episode / episodes)) / 2
         adam.param_groups[0]["lr"] = lr * share
         for losses in estimator(rule, family(generator), steps, unroll, generator):  # noqa: B007
-            if not torch.nn.utils.clip_grad_norm_(rule.parameters(), 1.0).isfinite():
+            length = float(torch.nn.utils.clip_grad_norm_(rule.parameters(), 1.0))
+            usual = median(lengths or [length])
+            if not math.isfinite(length):
+                break
+            lengths.append(length)
+            if length > EXPLODED * usual:
                 break
             adam.step()
+        if validation and ((episode + 1) % CHECK == 0 or episode + 1 == episodes):
+            found = float(reached(rule, validation, steps).mean())
+            if found < best:
+                best, kept = found, copy.deepcopy(rule.state_dict())
         if on_episode:
             on_episode(episode + 1, float(losses.mean()))
+    if validation:
+        rule.load_state_dict(kept)
 
 
 KINDS: dict[str, type[LearnedOptimizer]] = {kind.__name__: kind for kind in (CoordinateLSTM, MetaLSTM, MomentumLSTM)}
