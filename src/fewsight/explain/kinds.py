@@ -177,7 +177,7 @@ KINDS: dict[str, Kind] = {
         aim=_against_rival,
     ),
     # A likeness of features where they do not sum up exactly: whether the learner adapted has no part in it.
-    "correspondence": Kind(correspondence, "model", aim=_against_rival),
+    "correspondence": Kind(correspondence, "model", exact=False, aim=_against_rival),
     "correspondence_occlusion": Kind(
         correspondence_occlusion,
         "places",
@@ -214,7 +214,11 @@ KINDS: dict[str, Kind] = {
         _experienced(task_newton), "model", exact=False, why_not=_no_tasks, unasked="slow: ask for it by name"
     ),
     "leave_one_task_out": Kind(
-        _experienced(leave_one_task_out), "model", why_not=_no_tasks, unasked="exact for quadratic meta-losses only"
+        _experienced(leave_one_task_out),
+        "model",
+        exact=False,
+        why_not=_no_tasks,
+        unasked="exact for quadratic meta-losses only",
     ),
     "subset_surrogate": Kind(
         subset_surrogate, "model", exact=False, rows=lambda size: 2**size if size <= game.EXACT else 512
