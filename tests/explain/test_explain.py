@@ -118,6 +118,18 @@ def test_many_examples_are_explained_by_path_estimates_and_classes() -> None:
     assert found["shapley_classes"].baseline == pytest.approx(found["path"].baseline)
 
 
+def test_groups_of_the_user_play_and_add_up_as_examples_do() -> None:
+    learner, support, groups = tiny.learner("protonet"), tiny.support(), ["clinic A", "clinic B", "clinic A"] * 2
+    kinds = ["shapley", "shapley_groups"]
+    found = explain(learner, support, tiny.query(), kinds, groups=groups, checks=False, budget_seconds=AMPLE)
+    assert found["shapley_groups"].players == ("clinic A", "clinic B")
+    assert found["shapley_groups"].values.sum() == pytest.approx(found["shapley"].values.sum())
+    alone = explain(learner, support, tiny.query(), kinds, groups=range(6), checks=False, budget_seconds=AMPLE)
+    np.testing.assert_allclose(alone["shapley_groups"].values, found["shapley"].values)
+    with pytest.raises(ExplanationError, match="5 groups for 6 support examples"):
+        explain(learner, support, tiny.query(), groups=groups[:5])
+
+
 def test_regression() -> None:
     for name in ("maml", "matching"):
         found = explain(

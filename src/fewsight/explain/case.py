@@ -46,6 +46,7 @@ class Case:
         names: a name for each support example.
         deadline: when refinements stop (`time.monotonic()` seconds); then what there is must do.
         seed: fixes whatever the learner draws at random, so that all coalitions meet the same draw.
+        groups: the caller's own group for each support example, by name; groups then play too.
         experience: the record of the learner's meta-training, where there is one.
         repeatable: nothing is decided by the clock, so that the same inputs give the same numbers to the last bit.
         known: scores `(N,)` by (drop, coalition): what was computed once, for any target.
@@ -59,6 +60,7 @@ class Case:
     names: tuple[str, ...]
     seed: int = 0
     deadline: float = inf
+    groups: tuple[str, ...] | None = None
     experience: Experience | None = None
     repeatable: bool = False
     known: dict[tuple[bool, bytes], np.ndarray] = field(default_factory=dict, repr=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -38,6 +38,7 @@ def explain(
     target: Any = None,
     *,
     names: Sequence[str] | None = None,
+    groups: Sequence[Hashable] | None = None,
     experience: Experience | None = None,
     checks: bool = True,
     budget_seconds: float = 60.0,
@@ -51,6 +52,7 @@ def explain(
         target: what to explain, see `target.parse`; default the margin of the predicted class (for parts of the query
             and for prototypes: its contrast with the runner-up), or the value of output 0 in regression.
         names: a name for each support example, default "support 0"...
+        groups: a group of your own for each support example (who labelled it, where it comes from); they play too.
         experience: the record of the learner's meta-training (see `training.experiment.experience`): which tasks the
             prediction rests on, and whether this task is inside what was learned.
         checks: measure fidelity and run the sanity controls.
@@ -66,7 +68,7 @@ def explain(
     for kind in asked or ():
         if kind not in KINDS:
             raise ExplanationError(f"unknown explanation {kind!r}{suggest(kind, KINDS)}")
-    case, scores, before = _case(learner, support, query, target, names, experience, seed)
+    case, scores, before = _case(learner, support, query, target, names, groups, experience, seed)
     order = [int(c) for c in np.argsort(-scores, kind="stable")]
     rival = parse(("contrast",), support, torch.from_numpy(scores)) if target is None and support.ways else None
     wanted = KINDS if asked is None else {name: KINDS[name] for name in KINDS if name in asked}
@@ -103,6 +105,7 @@ def _case(
     query: Tree,
     target: Any,
     names: Sequence[str] | None,
+    groups: Sequence[Hashable] | None,
     experience: Experience | None,
     seed: int,
 ) -> tuple[Case, np.ndarray, np.ndarray]:
@@ -110,8 +113,11 @@ def _case(
     named = tuple(names) if names is not None else tuple(f"support {i}" for i in range(support.size))
     if len(named) != support.size:
         raise ExplanationError(f"{len(named)} names for {support.size} support examples: give one for each")
+    grouped = None if groups is None else tuple(map(str, groups))
+    if grouped is not None and len(grouped) != support.size:
+        raise ExplanationError(f"{len(grouped)} groups for {support.size} support examples: give one for each")
     unaimed = Target("", 0, None, "", lambda scores: scores[..., 0])
-    case = Case(learner, support, _single(query, support), unaimed, named, seed, experience=experience)
+    case = Case(learner, support, _single(query, support), unaimed, named, seed, groups=grouped, experience=experience)
     weight = support.weight.detach()
     scores, before = coalitions.scores(case, torch.stack([weight, torch.zeros_like(weight)]))
     if not np.isfinite(scores).all():

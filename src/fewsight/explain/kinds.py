@@ -23,7 +23,7 @@ from fewsight.explain.mislabels import mislabels
 from fewsight.explain.movement import movement, representation
 from fewsight.explain.path import path
 from fewsight.explain.path_tensor import path_tensor
-from fewsight.explain.players import by_class, sole_examples
+from fewsight.explain.players import by_class, by_group, sole_examples
 from fewsight.explain.prototypes import HasPrototypes, prototype_channels, prototypes
 from fewsight.explain.query import integrated_gradients, occlusion, saliency
 from fewsight.explain.query_counterfactual import query_counterfactual
@@ -137,6 +137,12 @@ KINDS: dict[str, Kind] = {
         "groups",
         rows=lambda size: 2**game.EXACT,
         why_not=_no_classes,
+    ),
+    "shapley_groups": Kind(
+        lambda case: shapley(case, players=by_group(case)),
+        "groups",
+        rows=lambda size: 2**game.EXACT,
+        why_not=lambda case: "" if case.groups else "no groups of support examples were given (groups=)",
     ),
     "banzhaf": Kind(
         banzhaf,

@@ -36,6 +36,14 @@ def by_class(case: Case) -> Partition:
     return Partition(names, tuple(case.support.y.tolist()))
 
 
+def by_group(case: Case) -> Partition:
+    """Every group of the caller's own a player, with all its examples."""
+    if case.groups is None:
+        raise ExplanationError("groups as players: none were given; give groups=, one for each support example")
+    names = tuple(dict.fromkeys(case.groups))
+    return Partition(names, tuple(names.index(group) for group in case.groups))
+
+
 def sole_examples(case: Case) -> np.ndarray:
     """Which examples are the only one of their class (in regression: the only one), `(K,)` bool."""
     here = case.support.weight.detach().cpu().numpy() > 0

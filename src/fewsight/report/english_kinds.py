@@ -7,6 +7,8 @@ KINDS: dict[str, str] = {
     "term_shapley": "Shapley value: the mean change when an example joins, over all orders of joining",
     "kind_shapley_classes": "Fair share of each class",
     "term_shapley_classes": "Shapley value with the classes as players",
+    "kind_shapley_groups": "Fair share of each of your groups",
+    "term_shapley_groups": "Shapley value with groups of examples as players",
     "kind_path": "Share along the way of learning",
     "term_path": "Aumann-Shapley value: the derivative in the example weights, integrated from none to all",
     "kind_influence": "Effect of a slightly larger weight",
