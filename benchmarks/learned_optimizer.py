@@ -42,13 +42,13 @@ TRAININGS: dict[str, tuple[Callable[[], LearnedOptimizer], Callable[[int], Famil
     ),
     "digits": (
         lambda: MomentumLSTM(0.1, power=0.3),
-        lambda batch: digit_networks((10, 20), batch=batch),
-        {"episodes": 200, "lr": 4e-4, "unroll": 50},
+        lambda batch: digit_networks((10, 20), layers=(1, 2), batch=batch),
+        {"episodes": 250, "lr": 4e-4, "unroll": 50},
     ),
     "lstm": (
         lambda: CoordinateLSTM(0.1),
         lambda batch: quadratics(batch=batch),
-        {"episodes": 600, "lr": 3e-3, "unroll": 20, "estimator": partial(truncated, first_order=True)},
+        {"episodes": 400, "lr": 3e-3, "unroll": 20, "estimator": partial(truncated, first_order=True)},
     ),
 }
 """By name: the rule before training, a family by batch size, and how it is trained."""
@@ -64,9 +64,9 @@ SETS: dict[str, tuple[str, str, Callable[[int], Family], int]] = {
         40,
     ),
     "deep": (
-        "Digit networks of another shape (two hidden layers of 32, ReLU), unseen images",
+        "Digit networks of another shape (three hidden layers of 32, ReLU), unseen images",
         "digits",
-        lambda batch: digit_networks((32,), ("relu",), layers=2, batch=batch, unseen=True),
+        lambda batch: digit_networks((32,), ("relu",), (3,), batch=batch, unseen=True),
         40,
     ),
 }
@@ -121,8 +121,10 @@ def written(name: str, folder: Path, family: Family) -> list[str]:
     rule = load_rule(folder / f"{name}.json")
     problems = family(torch.Generator().manual_seed(VALIDATION))
     scale = float(torch.cat([g.flatten() for g in slope(problems, problems.start, 0).values()]).square().mean().sqrt())
-    found = symbolic(rule, family, steps=STEPS, seed=VALIDATION)
-    text = "\n".join([*(str(curve) for curve in responses(rule, scale=scale)), "", str(found)])
+    true = symbolic(rule, family, steps=STEPS, seed=VALIDATION)
+    useful = symbolic(rule, family, steps=STEPS, by="loss", seed=VALIDATION)
+    curves = [str(curve) for curve in responses(rule, scale=scale)]
+    text = "\n".join([*curves, "", f"nearest {true}", "", f"most useful {useful}"])
     return [
         f"`{name}` ({type(rule).__name__}), response curves at gradients of size {scale:.3g}, and formula:",
         "",

@@ -14,7 +14,7 @@ from fewsight.explain.formula import Formula, observed
 from fewsight.explain.pysr import _rows, search
 from fewsight.explain.symbolic import symbolic
 from fewsight.explain.terms import DECAYS, SQUARES, Watcher, library
-from fewsight.inner import CoordinateLSTM, InnerOptimizer, adam, clipped, momentum, rmsprop, sgd
+from fewsight.inner import CoordinateLSTM, InnerOptimizer, MomentumLSTM, adam, clipped, momentum, rmsprop, sgd
 from fewsight.inner.problems import Problems, reached, trajectory
 from fewsight.training.problems import digit_networks, quadratics
 
@@ -65,6 +65,17 @@ def test_what_is_reported_is_of_unseen_problems() -> None:
     assert found.r2 == pytest.approx(1 - float(error.square().sum() / (steps - steps.mean()).square().sum()), abs=1e-9)
     assert found.difference is not None
     assert found.r2 < 0.99  # momentum of clipped gradients is not in the library
+
+
+def test_the_formula_that_works_best_can_be_asked_for() -> None:
+    """Bounded steps: the longest formula follows them best, but not where it goes by itself."""
+    torch.manual_seed(0)
+    rule = MomentumLSTM(0.5, hidden=3, power=1.0)
+    true, useful = (symbolic(rule, FAMILY, steps=40, by=by) for by in ("r2", "loss"))
+    held = FAMILY(torch.Generator().manual_seed(1))
+    assert true.path == useful.path
+    assert true.r2 > useful.r2
+    assert reached(useful.formula.optimizer, held, 40).mean() < reached(true.formula.optimizer, held, 40).mean()
 
 
 def test_an_untrained_network_is_explained_for_what_it_does() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -74,7 +74,13 @@ class Surrogate:
 
 
 def symbolic(
-    rule: Rule, family: Callable[[torch.Generator], Problems], *, steps: int = 100, most: int = 6, seed: int = 0
+    rule: Rule,
+    family: Callable[[torch.Generator], Problems],
+    *,
+    steps: int = 100,
+    most: int = 6,
+    by: Literal["r2", "loss"] = "r2",
+    seed: int = 0,
 ) -> Surrogate:
     """The shortest formula of at most `most` terms that explains the steps of `rule` as well as any longer one.
 
@@ -86,6 +92,8 @@ def symbolic(
     Args:
         family: draws a batch of problems: one to fit, one to choose, one to report on.
         steps: length of the trajectories, which are those of the rule.
+        by: what the number of terms is chosen by: R2, so that the formula says what the rule does, or the loss that it
+            reaches by itself, so that it can take the place of the rule. The two can differ by much.
 
     Raises:
         ExplanationError: the rule diverges on these problems, or does not move.
@@ -108,9 +116,12 @@ def symbolic(
     if not fit.square > 0:
         raise ExplanationError("this rule does not move on these problems: there is no step to explain")
     path = forward_selection(fit, check, most)
-    best = max(r2 for *_, r2 in path)
-    chosen, coefficients, _ = next(found for found in path if found[2] >= best - ENOUGH)
-    formula = Formula(tuple(terms[i] for i in chosen), tuple(coefficients.tolist()), watcher)
+    formulas = [Formula(tuple(terms[i] for i in chosen), tuple(c.tolist()), watcher) for chosen, c, _ in path]
+    scores = [r2 for *_, r2 in path]
+    if by == "loss":
+        formula = min(formulas, key=lambda one: float(reached(one.optimizer, held, steps).mean()))
+    else:
+        formula = next(one for one, r2 in zip(formulas, scores, strict=True) if r2 >= max(scores) - ENOUGH)
     pooled, within = r2_by_problem(formula, _walk(rule, unseen, steps))
     ends = [reached(one, unseen, steps).double().numpy() for one in (rule, formula.optimizer)]
     finite = all(np.isfinite(end).all() for end in ends)
@@ -118,7 +129,7 @@ def symbolic(
         formula,
         pooled,
         mean_interval(within)[1],
-        tuple(r2 for *_, r2 in path),
+        tuple(scores),
         float(unseen.losses(unseen.start).mean()),
         float(ends[0].mean()),
         float(ends[1].mean()),

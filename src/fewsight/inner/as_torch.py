@@ -14,6 +14,8 @@ from fewsight.inner.learned import LearnedOptimizer
 class AsTorchOptimizer(torch.optim.Optimizer):
     """Steps of `learned` on `parameters`, which it changes in place; `learned` itself stays as it is.
 
+    `state_dict()` holds what the rule remembers of each parameter, so that training can go on; the rule is not in it.
+
     Args:
         parameters: of the model to train; those without a gradient are skipped in a step.
         learned: the trained update rule.

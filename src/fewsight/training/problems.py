@@ -45,8 +45,8 @@ def quadratics(size: int = 10, batch: int = 64) -> Family:
 def digit_networks(
     widths: Sequence[int] = (10, 20, 30),
     activations: Sequence[str] = ("relu", "tanh"),
+    layers: Sequence[int] = (1,),
     *,
-    layers: int = 1,
     batch: int = 4,
     images: int = 512,
     minibatch: int = 32,
@@ -54,12 +54,11 @@ def digit_networks(
 ) -> Family:
     """Cross-entropy of small networks that tell scikit-learn's 8x8 digits apart, on minibatches.
 
-    A draw chooses width and activation; each of its problems has its own initial weights (uniform within
-    1 / sqrt(inputs), as torch.nn.Linear) and its own `images`, which minibatches go round in a fixed order.
-    After Andrychowicz et al. 2016, section 3.2.
+    A draw chooses width, activation and number of hidden layers; each of its problems has its own initial weights
+    (uniform within 1 / sqrt(inputs), as torch.nn.Linear) and its own `images`, which minibatches go round in a fixed
+    order. After Andrychowicz et al. 2016, section 3.2.
 
     Args:
-        layers: hidden ones.
         unseen: take images from those that training never sees, which are 597.
     """
 
@@ -67,7 +66,8 @@ def digit_networks(
         pixels, labels = _digits()
         pool = torch.arange(TRAINING_IMAGES, len(labels)) if unseen else torch.arange(TRAINING_IMAGES)
         width, activation = _choice(widths, generator), ACTIVATIONS[_choice(activations, generator)]
-        sizes = [pixels.shape[1], *[width] * layers, 10]
+        depth = _choice(layers, generator)
+        sizes = [pixels.shape[1], *[width] * depth, 10]
         start: Parameters = {}
         for layer, (inputs, outputs) in enumerate(pairwise(sizes)):
             for name, shape in ((f"weight{layer}", (inputs, outputs)), (f"bias{layer}", (1, outputs))):
@@ -78,7 +78,7 @@ def digit_networks(
             size = rows.shape[1]
             taken = rows if step is None else rows[:, (step * minibatch + torch.arange(minibatch)) % size]
             x = pixels[taken]
-            for layer in range(layers + 1):
+            for layer in range(depth + 1):
                 x = activation(x) if layer else x
                 x = torch.baddbmm(parameters[f"bias{layer}"], x, parameters[f"weight{layer}"])
             return F.cross_entropy(x.transpose(1, 2), labels[taken], reduction="none").mean(1)
