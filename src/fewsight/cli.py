@@ -24,6 +24,7 @@ Data = Annotated[Path | None, typer.Option(help="Data directory [default: FEWSIG
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a trained run.")]
 SupportFolder = Annotated[Path, typer.Option(help="Folder of images with one subfolder for each class.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Language = Annotated[str, typer.Option("--lang", help="Language of the page: en (English) or zh (Chinese).")]
 
 
 @app.command()
@@ -153,6 +154,7 @@ def explain(
         Path | None, typer.Option("--json", metavar="FILE", help="Also write the analysis as JSON.")
     ] = None,
     budget: Annotated[float, typer.Option(min=1, help="Seconds to spend, about.")] = 60.0,
+    language: Language = "en",
 ) -> None:
     """Predict one image and write a page that shows why, with evidence that the explanation is true.
 
@@ -161,10 +163,12 @@ def explain(
     from fewsight.demo import verdict
     from fewsight.explain import explain as explain_query
     from fewsight.report import write_page
+    from fewsight.report.words import Words
     from fewsight.training.files import replace
     from fewsight.training.record import recorded
     from fewsight.usertask import read_task
 
+    Words(language)  # an unknown language is an error before the work, not after
     _require_folders(out, json_file)
     task = read_task(run, support, query, single=True)
     analysis = explain_query(
@@ -184,6 +188,7 @@ def explain(
         query_image=task.query_images.pictures[0],
         command=_command(),
         protocol={"notes": task.notes} if task.notes else None,
+        language=language,
     )
     typer.echo(verdict(analysis))
     for note in task.notes:
@@ -203,6 +208,7 @@ def audit(
     groups: Annotated[
         Path | None, typer.Option(help="CSV with the columns file and group (and set: query or support).")
     ] = None,
+    language: Language = "en",
 ) -> None:
     """Write the record an auditor files: hashes, lineage, values of the examples, checks, errors, gaps between groups.
 
@@ -212,14 +218,16 @@ def audit(
     """
     from fewsight.audit import audit as make
     from fewsight.report.audit import render_audit
+    from fewsight.report.words import Words
     from fewsight.training.files import replace
 
+    Words(language)
     if out.suffix not in (".html", ".json"):
         raise DataError(f"--out {out} must end in .html or .json")
     _require_folders(out)
     record, task = make(run, support, query, groups=groups, command=_command())
     if out.suffix == ".html":
-        text = render_audit(record, task.support_images.pictures)
+        text = render_audit(record, task.support_images.pictures, language)
     else:
         text = json.dumps(record.to_json(), indent=1) + "\n"
     replace(out, text.encode())

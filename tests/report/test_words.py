@@ -13,13 +13,28 @@ from fewsight.explain.kinds import KINDS
 from fewsight.report.numerals import percent, plain, points, signed
 from fewsight.report.words import CATALOGUES, Words
 
-PREFIXES = ("kind_", "term_", "semantics_", "series_", "row_", "column_", "light_", "waterfall_", "ranking_", "rest_")
+PREFIXES = (
+    "kind_",
+    "term_",
+    "semantics_",
+    "series_",
+    "row_",
+    "column_",
+    "light_",
+    "waterfall_",
+    "ranking_",
+    "rest_",
+    "count_",
+    "part_",
+)
 """Keys put together in the code."""
+CATALOGUED = ("english", "chinese")
+"""How the names of the files with the sentences begin."""
 
 
 def sources() -> str:
     folder = files("fewsight.report")
-    code = [path for path in folder.iterdir() if path.name.endswith(".py") and not path.name.startswith("english")]
+    code = [path for path in folder.iterdir() if path.name.endswith(".py") and not path.name.startswith(CATALOGUED)]
     pages = [path for path in (folder / "templates").iterdir() if path.name.endswith(".j2")]
     return "\n".join(path.read_text(encoding="utf-8") for path in (*code, *pages))
 

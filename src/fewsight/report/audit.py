@@ -19,7 +19,7 @@ from fewsight.report.figure import Figure
 from fewsight.report.numerals import percent, plain, points, signed
 from fewsight.report.page import template
 from fewsight.report.pictures import THUMBNAIL, checked, data_uri
-from fewsight.report.subject import COARSE, listed
+from fewsight.report.subject import COARSE
 from fewsight.report.verdict import Light, broken, passed
 from fewsight.report.words import Words
 
@@ -41,16 +41,17 @@ class Groups:
     influence: list[Figure]
 
 
-def render_audit(audit: Audit, pictures: Sequence[np.ndarray] | None = None) -> str:
+def render_audit(audit: Audit, pictures: Sequence[np.ndarray] | None = None, language: str = "en") -> str:
     """The page as HTML.
 
     Args:
         pictures: one for each support example, uint8 `(H, W)` or `(H, W, 3)`; None: names stand alone.
+        language: one of `words.CATALOGUES`.
 
     Raises:
-        DataError: pictures that are no uint8 images.
+        DataError: pictures that are no uint8 images, or an unknown language.
     """
-    words, found = Words(), audit.population
+    words, found = Words(language), audit.population
     names = [example.file for example in audit.support]
     thumbnails = (
         [data_uri(checked(image, name), THUMBNAIL) for image, name in zip(pictures, names, strict=True)]
@@ -75,7 +76,7 @@ def render_audit(audit: Audit, pictures: Sequence[np.ndarray] | None = None) -> 
         flips_shown=FLIPS,
         confusion=_confusion(audit, words),
         confused=confused(audit, words, thumbnails),
-        gone=listed(names[i] for i in np.flatnonzero(np.isnan(found.flips.deciding))) if found.flips else "",
+        gone=words.listed(names[i] for i in np.flatnonzero(np.isnan(found.flips.deciding))) if found.flips else "",
         groups=None if found.fairness is None else _groups(found.fairness, words),
         tested=examined(words, found.valuation, True),
         files=[
@@ -90,8 +91,8 @@ def render_audit(audit: Audit, pictures: Sequence[np.ndarray] | None = None) -> 
 def _light(audit: Audit, words: Words) -> Light:
     """Poor: the values do not add up or a control reproduces them; fair: another failed check or a caveat."""
     found = audit.population.valuation
-    reasons = [words("reason_failed", kind=words.kind(found.kind), failure=text) for text in found.failures]
-    reasons += audit.caveats
+    reasons = [words("reason_failed", kind=words.kind(found.kind), failure=words.told(text)) for text in found.failures]
+    reasons += map(words.told, audit.caveats)
     if broken(found):
         return Light("poor", words("light_poor"), reasons)
     if reasons:

@@ -11,7 +11,7 @@ from fewsight.explain.fairness import Fairness
 from fewsight.report.charts import Row, bars
 from fewsight.report.figure import Figure
 from fewsight.report.numerals import capital, signed
-from fewsight.report.subject import listed, named
+from fewsight.report.subject import named
 from fewsight.report.swarm import Swarm, swarm
 from fewsight.report.words import Words
 
@@ -46,10 +46,10 @@ def values(audit: Audit, words: Words, pictures: Pictures) -> list[Figure]:
     ]
     columns = [words("example"), words("class"), words("value"), words("audit_interval")]
     strongest = sorted(ranked, key=lambda i: -abs(worth[i]))[:3]
-    lines = listed(named(audit.support[i].file, signed(float(worth[i]), largest)) for i in strongest)
+    lines = words.listed(named(audit.support[i].file, signed(float(worth[i]), largest)) for i in strongest)
     title = words("audit_value_title")
     first = bars("values", title, words("audit_value_text", lines=lines), rows)
-    return [Figure(title, first, columns, table, " ".join(shown)), _swarm(audit, words, rows, drawn)]
+    return [Figure(title, first, columns, table, words.text(shown)), _swarm(audit, words, rows, drawn)]
 
 
 def _swarm(audit: Audit, words: Words, rows: list[Row], drawn: list[int]) -> Figure:
@@ -62,16 +62,16 @@ def _swarm(audit: Audit, words: Words, rows: list[Row], drawn: list[int]) -> Fig
     ]
     columns = found.effects.values.T
     spread = [(audit.support[i].file, signed(float(columns[i].min())), signed(float(columns[i].max()))) for i in drawn]
-    lines = listed(words("audit_swarm_line", name=name, low=low, high=high) for name, low, high in spread[:3])
+    lines = words.listed(words("audit_swarm_line", name=name, low=low, high=high) for name, low, high in spread[:3])
     title = words("audit_swarm_title")
     note = [words("audit_swarm_note" if found.performance is not None else "audit_swarm_own")]
     if len(kept) < size:
         note.append(words("audit_drawn", shown=len(kept), all=size))
     quartiles = np.quantile(found.effects.values, [0, 0.25, 0.5, 0.75, 1], axis=0).T
     table = [[audit.support[i].file, *(signed(float(value)) for value in quartiles[i])] for i in drawn]
-    heads = [words("example"), "min", "25 %", "50 %", "75 %", "max"]
+    heads = [words("example"), words("audit_lowest"), "25 %", "50 %", "75 %", words("audit_highest")]
     drawing = swarm("swarm", title, words("audit_swarm_text", queries=len(kept), lines=lines), swarms)
-    return Figure(title, drawing, heads, table, " ".join(note))
+    return Figure(title, drawing, heads, table, words.text(note))
 
 
 def confused(audit: Audit, words: Words, pictures: Pictures) -> list[Figure]:
@@ -88,9 +88,9 @@ def confused(audit: Audit, words: Words, pictures: Pictures) -> list[Figure]:
             rows.append(Row(words.count("audit_rest", len(rest)), signed(total, largest), 0.0, total, "rest"))
         cells = [[audit.support[i].file, signed(float(effect[i]), largest)] for i in ranked]
         title = words.count("audit_confused", len(pair.queries), truth=pair.truth, answer=pair.answer)
-        lines = listed(named(*row) for row in cells[:3])
-        text = words("audit_confused_text", target=pair.reasons.target, lines=lines)
-        note = words("audit_confused_note", queries=", ".join(pair.queries))
+        lines = words.listed(named(*row) for row in cells[:3])
+        text = words("audit_confused_text", target=words.told(pair.reasons.target), lines=lines)
+        note = words("audit_confused_note", queries=words.listed(pair.queries))
         drawing = bars(f"confused-{number}", title, text, rows)
         figures.append(Figure(title, drawing, [words("example"), words("contribution")], cells, note))
     return figures
@@ -112,7 +112,7 @@ def influence(found: Fairness, words: Words) -> list[Figure]:
             for i in order[:SHOWN]
         ]
         title = capital(words("audit_influence_title", group=group))
-        text = words("audit_influence_text", lines=listed(named(*cell) for cell in cells[:3]))
+        text = words("audit_influence_text", lines=words.listed(named(*cell) for cell in cells[:3]))
         drawing = bars(f"influence-{number}", title, text, drawn)
         figures.append(Figure(title, drawing, [words("audit_group"), words("contribution")], cells))
     return figures

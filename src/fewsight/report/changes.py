@@ -6,7 +6,7 @@ import numpy as np
 
 from fewsight.explain.explanation import Explanation
 from fewsight.report.numerals import percent, plain, signed
-from fewsight.report.subject import Subject, listed, probability
+from fewsight.report.subject import Subject, probability
 
 PAIRS = 3
 """Pairs of examples to name."""
@@ -34,11 +34,13 @@ def _smallest(subject: Subject, kind: str) -> list[str]:
         count = len(facts["swaps"])
         return [words.count("change_query", count, name=names[facts["donor"]], answer=answer)]
     told = [
-        words("change_called", name=names[i], label=subject.analysis.labels[c]) if c >= 0 else f"“{names[i]}”"
+        words("change_called", name=names[i], label=subject.analysis.labels[c])
+        if c >= 0
+        else words("quoted", text=names[i])
         for i, c in facts["moves"]
     ]
     key = "change_removal" if kind == "removal" else "change_relabelling"
-    return [words(key, examples=listed(told), answer=answer)]
+    return [words(key, examples=words.listed(told), answer=answer)]
 
 
 def _removal(subject: Subject, explanation: Explanation) -> list[str]:

@@ -12,7 +12,7 @@ from fewsight.explain.explanation import Explanation, Measure
 from fewsight.report.charts import curves
 from fewsight.report.figure import Figure
 from fewsight.report.numerals import capital, percent, plain
-from fewsight.report.subject import Subject, listed
+from fewsight.report.subject import Subject
 from fewsight.report.words import Words
 
 ACROSS = "share"
@@ -53,7 +53,7 @@ def examined(words: Words, explanation: Explanation, main: bool) -> Tested:
     checks = _checks(words, explanation)
     counted = Counter(check.tone for check in checks)
     tones = {"good": "passed", "poor": "failed", "none": "unmarked"}
-    summary = listed(f"{counted[tone]} {words(word)}" for tone, word in tones.items() if counted[tone])
+    summary = words.listed(words(f"count_{word}", count=counted[tone]) for tone, word in tones.items() if counted[tone])
     return Tested(explanation, checks, _curves(words, explanation), summary, main or bool(explanation.failures))
 
 
@@ -72,7 +72,8 @@ def _row(words: Words, measure: Measure) -> Check:
         tone, result = "none", "undefined"
     low, high = measure.interval or (float("nan"), float("nan"))
     interval = "" if isnan(low) else words("interval", low=plain(low), high=plain(high))
-    return Check(capital(measure.name), plain(measure.value), interval, tone, words(result), capital(measure.meaning))
+    name, meaning = capital(words.told(measure.name)), capital(words.told(measure.meaning))
+    return Check(name, plain(measure.value), interval, tone, words(result), meaning)
 
 
 def _curves(words: Words, explanation: Explanation) -> list[Figure]:
@@ -83,13 +84,14 @@ def _curves(words: Words, explanation: Explanation) -> list[Figure]:
 def _curve(words: Words, explanation: Explanation, measure: Measure, number: int) -> Figure:
     lines = {words.series(name): line for name, line in measure.curve.items() if name != ACROSS}
     share = measure.curve.get(ACROSS) or np.linspace(0, 1, max(map(len, lines.values()))).tolist()
-    spoken = listed(
+    spoken = words.listed(
         words("curves_line", name=name, first=plain(line[0]), last=plain(line[-1]), count=len(line) - 1)
         for name, line in lines.items()
     )
+    name, target = words.told(measure.name), words.told(explanation.target)
     drawing = curves(
         f"curve-{explanation.kind}-{number}",
-        words("curves_title", kind=words.kind(explanation.kind), name=measure.name),
+        words("curves_title", kind=words.kind(explanation.kind), name=name),
         words("curves_text", lines=spoken),
         share,
         lines,
@@ -97,4 +99,4 @@ def _curve(words: Words, explanation: Explanation, measure: Measure, number: int
     )
     columns = [words("curves_across"), *lines]
     rows = [[percent(at), *map(plain, values)] for at, *values in zip(share, *lines.values(), strict=True)]
-    return Figure(capital(measure.name), drawing, columns, rows, words("curves_note", target=explanation.target))
+    return Figure(capital(name), drawing, columns, rows, words("curves_note", target=target))

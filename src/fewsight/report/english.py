@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 ENGLISH: dict[str, str] = {
+    # how the language is written
+    "language": "en",
+    "sentence": "{text}.",
+    "sentences": " ",
+    "items": "; ",
+    "quoted": "“{text}”",
+    "reason": "{kind}: {reason}",
+    "defined": "{kind} ({term})",
     # the head and the verdict
     "title": "Why “{label}”?",
     "title_value": "Why {label}?",
     "subtitle": "One decision of a model that learned from your examples, and the evidence for it.",
     "verdict": "The model’s answer",
-    "probability": "probability {value}",
-    "ahead": "ahead of “{runner_up}” ({value}) by {points} percentage points",
+    "sure": "probability {value}, ahead of “{runner_up}” ({second}) by {points} percentage points",
     "earlier": "Before it saw your examples: {value}.",
     "query": "The new example",
     "light_good": "The explanations below passed their checks",
@@ -117,9 +124,11 @@ ENGLISH: dict[str, str] = {
     "meaning": "What it means",
     "passed": "passed",
     "failed": "failed",
+    "count_passed": "{count} passed",
+    "count_failed": "{count} failed",
+    "count_unmarked": "{count} without a pass mark",
     "undefined": "not defined",
     "no_mark": "no pass mark",
-    "unmarked": "without a pass mark",
     "unchecked": "Without a check of their own",
     "adds_up": "Adds up",
     "adds_up_meaning": "The contributions sum to the change they explain, up to this share of it (limit {bound}).",
@@ -130,6 +139,8 @@ ENGLISH: dict[str, str] = {
     "curves_note": "Upwards: the {target}.",
     "curves_across": "share taken away or put in",
     "left_out": "Not computed",
+    "part_fidelity": "{kind} (test by removal)",
+    "part_controls": "{kind} (sanity controls)",
     "untrusted": "Do not rely on this as it stands:",
     # in plain words, and the files
     "series_explanation": "in the order of the explanation",

@@ -31,6 +31,8 @@ AUDIT: dict[str, str] = {
     "the example’s own class; rings: of other classes.",
     "audit_swarm_own": "Right of the line the example made the model surer, left of it less sure. Full dots: queries "
     "taken for the example’s own class; rings: for other classes.",
+    "audit_lowest": "min",
+    "audit_highest": "max",
     "audit_shown": "Shown: the {shown} examples of highest and lowest value out of {all}.",
     "audit_drawn": "Drawn: {shown} of {all} queries.",
     "audit_interval": "95 % over queries",

@@ -42,11 +42,12 @@ def write_page(
     command: str = "",
     title: str | None = None,
     protocol: Mapping[str, Any] | None = None,
+    language: str = "en",
 ) -> Path:
     """Write `render(...)` to `path`, whole or not at all, and return the path.
 
     Raises:
-        DataError: pictures that do not fit the analysis or are no uint8 images.
+        DataError: pictures that do not fit the analysis or are no uint8 images, or an unknown language.
         RunError: the file cannot be written; what stood there before is untouched.
     """
     page = render(
@@ -56,6 +57,7 @@ def write_page(
         command=command,
         title=title,
         protocol=protocol,
+        language=language,
     )
     path = Path(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -80,6 +82,7 @@ def render(
     command: str = "",
     title: str | None = None,
     protocol: Mapping[str, Any] | None = None,
+    language: str = "en",
 ) -> str:
     """The page as HTML.
 
@@ -90,8 +93,9 @@ def render(
         command: the command line that makes this page again.
         title: of the page; default: "Why “answer”?".
         protocol: how the learner was trained and tested, by name.
+        language: one of `words.CATALOGUES`; what it has no words for stays English.
     """
-    words = Words()
+    words = Words(language)
     subject = Subject(
         analysis,
         words,

@@ -14,7 +14,7 @@ def paragraph(subject: Subject) -> str:
     words, explanations = subject.words, list(subject.analysis.values())
     good, bad = sum(map(passed, explanations)), sum(len(explanation.failures) for explanation in explanations)
     checked = [words("plain_checks", passed=good, failed=bad)] if good + bad else []
-    return " ".join([*_answer(subject), *_evidence(subject), *checked])
+    return words.text([*_answer(subject), *_evidence(subject), *checked])
 
 
 def _answer(subject: Subject) -> list[str]:
@@ -56,4 +56,4 @@ def limits(subject: Subject) -> list[str]:
     general = [words("limit_truth"), *([] if subject.regression else [words("limit_probability")])]
     if (evidence := subject.evidence) is not None:
         general.append(words("limit_removal", semantics=words.semantics(evidence.semantics)))
-    return [*subject.analysis.caveats, *general]
+    return [*map(words.told, subject.analysis.caveats), *general]

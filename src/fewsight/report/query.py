@@ -9,7 +9,7 @@ from fewsight.report.charts import Row, bars
 from fewsight.report.figure import Figure
 from fewsight.report.heatmap import heat_map, regions, saturation, signed_map
 from fewsight.report.numerals import plain, signed
-from fewsight.report.subject import QUERY, Subject, listed, named
+from fewsight.report.subject import QUERY, Subject, named
 from fewsight.report.waterfall import column, order
 
 PARTS = 15
@@ -49,7 +49,7 @@ def _map(subject: Subject, explanation: Explanation) -> Part | None:
     lines = [words("heat_for", place=names[most])] if sums[most] > 0 else []
     lines += [words("heat_against", place=names[least])] if sums[least] < 0 else []
     title = words.kind(explanation.kind)
-    text = words("heat_text", blue=blue, orange=orange, lines=" ".join(lines))
+    text = words("heat_text", blue=blue, orange=orange, lines=words.text(lines))
     drawing = heat_map(f"heat-{explanation.kind}", title, text, signed_values, subject.query)
     note = words("heat_scale", value=plain(saturation(signed_values)), sum=signed(float(signed_values.sum())))
     largest = max(map(abs, sums.values()))
@@ -69,6 +69,8 @@ def _ranking(subject: Subject, explanation: Explanation) -> Part:
         total = float(values[rest].sum())
         rows.append(Row(words.count("parts_rest", len(rest)), signed(total), 0.0, total, "rest"))
     title = words.kind(explanation.kind)
-    text = words("ranking_text", target=explanation.target, lines=listed(named(*row) for row in table[:3]))
+    text = words(
+        "ranking_text", target=words.told(explanation.target), lines=words.listed(named(*row) for row in table[:3])
+    )
     drawing = bars(f"parts-{explanation.kind}", title, text, rows)
     return Part(explanation, Figure(title, drawing, [words("part"), words("contribution")], table), None)

@@ -135,16 +135,13 @@ class Subject:
             return self.words("more", label=self.answer), self.words("more", label=self.runner_up)
         if self.odds(explanation):
             return self.words("more", label=self.answer), self.words("less", label=self.answer)
-        return self.words("raises", target=explanation.target), self.words("lowers", target=explanation.target)
+        target = self.words.told(explanation.target)
+        return self.words("raises", target=target), self.words("lowers", target=target)
 
 
 def probability(margin: float) -> float:
     """The probability whose log-odds is `margin`."""
     return float((1 + np.tanh(margin / 2)) / 2)
-
-
-def listed(lines: Iterable[str]) -> str:
-    return "; ".join(lines)
 
 
 def named(name: str, figure: str) -> str:

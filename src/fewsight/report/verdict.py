@@ -9,7 +9,7 @@ from fewsight.explain.explanation import Explanation
 from fewsight.report.charts import Row, bars
 from fewsight.report.figure import Figure
 from fewsight.report.numerals import percent, plain, points
-from fewsight.report.subject import Subject, listed
+from fewsight.report.subject import Subject
 
 CLASSES = 10
 """Bars in the chart of probabilities; the rest is one bar."""
@@ -37,7 +37,7 @@ def light(subject: Subject) -> Light:
     """
     words, explanations = subject.words, list(subject.analysis.values())
     failed = [
-        words("reason_failed", kind=words.kind(explanation.kind), failure=failure)
+        words("reason_failed", kind=words.kind(explanation.kind), failure=words.told(failure))
         for explanation in sorted(explanations, key=lambda explanation: explanation not in subject.headline)
         for failure in explanation.failures
     ]
@@ -45,7 +45,7 @@ def light(subject: Subject) -> Light:
         words("reason_unchecked", kind=words.kind(e.kind)) for e in subject.headline if passed(e) + len(e.failures) == 0
     ]
     nothing = [] if explanations else [words("reason_nothing")]
-    reasons = [*failed, *subject.analysis.caveats, *unchecked, *nothing]
+    reasons = [*failed, *map(words.told, subject.analysis.caveats), *unchecked, *nothing]
     if any(map(broken, subject.headline[:1])):
         color = "poor"
     elif reasons:
@@ -81,7 +81,9 @@ def probabilities(subject: Subject) -> Figure | None:
         for place, (label, now, earlier) in enumerate(shares)
     ]
     table = [[label, percent(now), percent(earlier)] for label, now, earlier in shares]
-    lines = listed(words("probabilities_line", label=label, after=now, before=earlier) for label, now, earlier in table)
+    lines = words.listed(
+        words("probabilities_line", label=label, after=now, before=earlier) for label, now, earlier in table
+    )
     title = words("probabilities_title")
     drawing = bars("probabilities", title, words("probabilities_text", lines=lines), rows)
     return Figure(title, drawing, [words("class"), words("after"), words("before")], table, words("probabilities_key"))
@@ -93,9 +95,8 @@ def sureness(subject: Subject) -> list[str]:
     if subject.regression:
         return [words("earlier", value=plain(analysis.unadapted_scores[analysis.predicted]))]
     first, second = (analysis.probabilities[index] for index in (analysis.predicted, analysis.runner_up))
-    ends = {"runner_up": subject.runner_up, "value": percent(second), "points": points(first - second)[1:]}
+    lead = points(first - second)[1:]
     return [
-        words("probability", value=percent(first)),
-        words("ahead", **ends),
+        words("sure", value=percent(first), runner_up=subject.runner_up, second=percent(second), points=lead),
         words("earlier", value=percent(analysis.unadapted[analysis.predicted])),
     ]

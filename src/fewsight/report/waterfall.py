@@ -8,7 +8,7 @@ from fewsight.explain.explanation import Explanation
 from fewsight.report.charts import Row, bars
 from fewsight.report.figure import Figure
 from fewsight.report.numerals import plain, signed
-from fewsight.report.subject import Subject, listed, named
+from fewsight.report.subject import Subject, named
 
 STEPS = 12
 """Steps drawn one by one; the rest is one step in each direction."""
@@ -39,7 +39,7 @@ def column(explanation: Explanation) -> list[str]:
 
 def waterfall(subject: Subject, explanation: Explanation) -> Figure:
     """From before to after where the values add up to that; a ranking from 0 where they add up to nothing."""
-    words, names, printed = subject.words, explanation.players, column(explanation)
+    words, names, printed = subject.words, players(subject, explanation), column(explanation)
     ranked, additive = order(explanation), explanation.baseline is not None
     start = explanation.baseline if explanation.baseline is not None else 0.0
     rows = _steps(subject, explanation, start if additive else None)
@@ -47,9 +47,9 @@ def waterfall(subject: Subject, explanation: Explanation) -> Figure:
         first = Row(words("before"), plain(start), 0.0, start, "total")
         rows = [first, *rows, Row(words("after"), plain(explanation.value), 0.0, explanation.value, "total")]
     blanks = {
-        "target": explanation.target,
-        "lines": listed(named(names[i], printed[i]) for i in ranked[:3]),
-        "name": explanation.baseline_name,
+        "target": words.told(explanation.target),
+        "lines": words.listed(named(names[i], printed[i]) for i in ranked[:3]),
+        "name": words.told(explanation.baseline_name),
         "baseline": plain(start),
         "value": plain(explanation.value),
     }
@@ -58,7 +58,7 @@ def waterfall(subject: Subject, explanation: Explanation) -> Figure:
     drawing = bars(f"waterfall-{explanation.kind}", title, words(f"{kind}_text", **blanks), rows, joined=additive)
     notes = [words("scale_target", **blanks), *([words("scale_odds")] if subject.odds(explanation) else [])]
     table = [[names[i], printed[i]] for i in ranked]
-    return Figure(title, drawing, [words("example"), words("contribution")], table, " ".join(notes))
+    return Figure(title, drawing, [words("example"), words("contribution")], table, words.text(notes))
 
 
 def _steps(subject: Subject, explanation: Explanation, start: float | None) -> list[Row]:
@@ -82,8 +82,15 @@ def _steps(subject: Subject, explanation: Explanation, start: float | None) -> l
 def _player(subject: Subject, explanation: Explanation, player: int) -> tuple[str, str | None]:
     """Label and picture."""
     if not _by_example(subject, explanation):
-        return explanation.players[player], None
+        return players(subject, explanation)[player], None
     return f"{subject.label(player)} · {subject.short(player)}", subject.thumbnail(player)
+
+
+def players(subject: Subject, explanation: Explanation) -> tuple[str, ...]:
+    """Names of the players; those of steps are the library's own and are translated, all others stand as they are."""
+    if explanation.kind in CHRONOLOGICAL:
+        return tuple(map(subject.words.told, explanation.players))
+    return explanation.players
 
 
 def _by_example(subject: Subject, explanation: Explanation) -> bool:
