@@ -1,4 +1,4 @@
-"""The command line: demo, recipes, train, evaluate, predict, explain, audit. `fewsight COMMAND --help` has examples."""
+"""The command line: demo, recipes, train, evaluate, predict, explain, audit, serve. Try `fewsight COMMAND --help`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fewsight.errors import DataError, FewsightError
+from fewsight.errors import DataError, FewsightError, RunError
 
 app = typer.Typer(
     help="Meta-learning whose decisions people can see through.",
@@ -237,6 +237,30 @@ def audit(
     for caveat in record.caveats:
         typer.echo(f"caveat: {caveat}")
     typer.echo(f"wrote {out}, fingerprint {record.fingerprint[:16]}")
+
+
+@app.command()
+def serve(
+    run: RunFolder,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0: any that is free.")] = 8421,
+    host: Annotated[str, typer.Option(help="Address to listen on; one that others can reach needs --token.")] = (
+        "127.0.0.1"
+    ),
+    token: Annotated[str | None, typer.Option(help="What a caller must know, 16 characters or more.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where uploads and saved analyses are kept [default: RUN/workbench].")
+    ] = None,
+    show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Open the live workbench: drop images, change examples, and see the answer and its reasons move.
+
+    Example: fewsight serve runs/protonet --open
+    """
+    try:
+        from fewsight.app.serve import serve as serve_run
+    except ModuleNotFoundError as error:
+        raise RunError(f"the workbench needs {error.name}: pip install 'fewsight[app]'") from error
+    serve_run(run, host=host, port=port, token=token, folder=folder, show=show, say=typer.echo)
 
 
 def _require_folders(*files: Path | None) -> None:
