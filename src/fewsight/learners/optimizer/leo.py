@@ -16,6 +16,7 @@ from fewsight.learner import example_losses, mask_absent, task_loss
 from fewsight.learners.metric.embedding import EmbeddingLearner
 from fewsight.networks import MLP
 from fewsight.networks.features import feature_size
+from fewsight.networks.norm import Moments
 from fewsight.task import Support, Task, positive
 from fewsight.tree import Tree
 
@@ -71,6 +72,15 @@ class LEO(EmbeddingLearner):
         self.log_inner_lr = nn.Parameter(torch.tensor(inner_lr).log())
         self.log_finetuning_lr = nn.Parameter(torch.tensor(finetuning_lr).log())
         self.kl, self.encoder_penalty, self.orthogonality = kl, encoder_penalty, orthogonality
+
+    def embed_support(self, support: Support) -> tuple[Tensor, Moments]:
+        """As always, divided by the root of D: steps are then of one size for every number of features."""
+        embedding, moments = super().embed_support(support)
+        return embedding / embedding.shape[-1] ** 0.5, moments
+
+    def embed_query(self, state: Tree, query: Tree) -> Tensor:
+        embedding = super().embed_query(state, query)
+        return embedding / embedding.shape[-1] ** 0.5
 
     def solve(self, support: Support) -> Tree:
         embedding, moments = self.embed_support(support)
