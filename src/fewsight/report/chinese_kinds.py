@@ -7,6 +7,8 @@ KINDS: dict[str, str] = {
     "term_shapley": "Shapley 值：示例加入时带来的平均变化，对所有加入顺序取平均",
     "kind_shapley_classes": "每个类别的公平份额",
     "term_shapley_classes": "以类别为参与者的 Shapley 值",
+    "kind_shapley_groups": "您的每个分组的公平份额",
+    "term_shapley_groups": "以示例组为参与者的 Shapley 值",
     "kind_path": "学习路径上的份额",
     "term_path": "Aumann-Shapley 值：对示例权重的导数，沿权重从零到全部积分",
     "kind_influence": "权重略微增大的影响",

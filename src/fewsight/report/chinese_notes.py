@@ -117,6 +117,15 @@ NOTES: dict[str, str] = {
     ),
     "No smaller set does: all were tried.": "更小的集合都不行：已全部试过。",
     "All were tried.": "已全部试过。",
+    "With {number} of {size} parts from {name} ({parts}) the answer becomes {label}.": (
+        "从 {name} 换来 {size} 个部分中的 {number} 个（{parts}），回答变为 {label}。"
+    ),
+    "Not even all parts of an example of {label} that help change the answer.": (
+        "即使换上 {label} 某示例中所有有用的部分，回答也不会改变。"
+    ),
+    "Found by greedy search and cut down to what is needed: every exchanged part is, but another set may be smaller.": (
+        "由贪心搜索得到并删减到必需：每个交换的部分都必需，但可能存在更小的集合。"
+    ),
     "Sets of fewer than {number} were all tried, larger ones searched greedily.": (
         "少于 {number} 个的集合全部试过，更大的用贪心搜索。"
     ),
@@ -198,6 +207,27 @@ NOTES: dict[str, str] = {
     ),
     "the learner's meta-training was not recorded (train with record=8)": "学习器的元训练没有记录（训练时加 record=8）",
     "the meta-training tasks are not at hand": "元训练任务不在手边",
+    "no groups of support examples were given (groups=)": "没有给出示例的分组（groups=）",
+    "a sum over support examples needs a linear head that adapts alone (ANIL)": (
+        "写成对示例的求和，需要只有线性输出层在适应（ANIL）"
+    ),
+    "a sum over support examples needs one step size for all features, not one for each": (
+        "写成对示例的求和，需要所有特征共用一个步长，而不是各有一个"
+    ),
+    "prototypes split a contrast of two classes: give target=('contrast', class, other class)": (
+        "原型分解的是两个类别之差"
+    ),
+    "scores are split, and {phrase} is not linear in them: give target=('contrast', class, other class)": (
+        "被分解的是得分，而“{phrase}”对得分不是线性的"
+    ),
+    "{phrase} is not defined once a class has lost all its examples: use the target 'probability', or drop=True": (
+        "一个类别失去所有示例后，“{phrase}”无定义"
+    ),
+    "the nodes of a graph cannot be exchanged one by one: their edges would not fit": (
+        "图的节点不能逐个交换：边会对不上"
+    ),
+    "the query has no floating-point numbers to attribute to (only whole numbers such as token ids): ask which "
+    "support examples decided instead": ("新样本没有可以归因的浮点数（只有整数，例如词元编号）"),
     "a picture of the task, not of this prediction: ask for it by name": "这是任务的图，不是这次预测的图：需按名称指定",
     "says most in features that people read: ask for it by name": "特征为人可读时最有意义：需按名称指定",
     "close to shapley, and does not add up": "与“每个示例的公平份额”接近，且总和不一致",
