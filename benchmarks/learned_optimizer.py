@@ -146,12 +146,12 @@ def _with_interval(values: np.ndarray) -> str:
 def measure(folder: Path, write: Path | None) -> None:
     lines = [
         f"{STEPS} steps; final loss on all data of each problem, mean with 95 % interval over unseen problems; "
-        "learning rates tuned on as many validation problems; differences are paired by problem.",
+        "learning rates tuned on as many validation problems, of images that the learned one has not seen either; "
+        "differences are paired by problem.",
         "",
     ]
     for name in SETS:
         lines += compare(name, folder)
-        print("\n".join(lines), flush=True)
     lines += [
         "Formulas: published R2 (Zheng et al., Symbolic Learning to Optimize, 2022): .46 to .54 for the LSTM of "
         "Andrychowicz et al., .93 for a distilled RNNprop.",
