@@ -1,6 +1,6 @@
 """Which explanation works for which learner? The table of the docs, made by trying every kind on every learner.
 
-    python benchmarks/coverage.py [--write docs/coverage.md]
+    python benchmarks/explanations_by_learner.py [--write docs/coverage.md]
 
 A 3-way 2-shot task of 4 numbers, networks with 4 x 4 feature maps where a kind needs places, weights as they start. A
 cell says "exact" or "approximate" if the kind could be made, and points to the reason if not. About 3 minutes.
@@ -24,7 +24,7 @@ from fewsight.task import Support, Task
 
 HEAD = """# Which explanation works for which learner?
 
-`python benchmarks/coverage.py --write docs/coverage.md` makes this table from the code: every kind is tried on every
+`python benchmarks/explanations_by_learner.py --write docs/coverage.md` makes this table from the code: every kind is tried on every
 learner, on a 3-way 2-shot task of images, with a record of meta-training at hand.
 
 - **exact**: what it is defined as, to rounding; where that is an integral, its residual is measured and printed.
