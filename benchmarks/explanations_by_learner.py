@@ -24,8 +24,8 @@ from fewsight.task import Support, Task
 
 HEAD = """# Which explanation works for which learner?
 
-`python benchmarks/explanations_by_learner.py --write docs/coverage.md` makes this table from the code: every kind is tried on every
-learner, on a 3-way 2-shot task of images, with a record of meta-training at hand.
+`python benchmarks/explanations_by_learner.py --write docs/coverage.md` makes this table from the code: every kind is
+tried on every learner, on a 3-way 2-shot task of images, with a record of meta-training at hand.
 
 - **exact**: what it is defined as, to rounding; where that is an integral, its residual is measured and printed.
 - **approx.**: a derivative at one point, an estimate or a surrogate; its fidelity is measured and printed.
