@@ -49,7 +49,7 @@ def draw(learners: dict[str, Learner], drawn: list[Task], path: Path) -> None:
             with torch.no_grad():
                 axis.plot(*_line(x, learner(task.support, x)), linewidth=1, color=f"C{number}", label=name)
         axis.scatter(*_line(task.support.x, task.support.y), color="black", s=18, zorder=3, label="5 examples")
-    axes[0].legend(fontsize=6, loc="lower left", ncols=2)
+    figure.legend(*axes[0].get_legend_handles_labels(), fontsize=8, loc="outside lower center", ncols=len(learners) + 2)
     figure.savefig(path, dpi=110)
 
 
