@@ -53,6 +53,7 @@ async function start({ query, sides }) {
   const titles = sides.length > 1 ? ["Answer of set A", "Answer of set B"] : ["The answer"];
   host.sides = sides.map((set, i) => new Side(host, titles[i], set));
   at("sides").replaceChildren(...host.sides.map((side) => side.root));
+  at("sides").dataset.count = String(sides.length);
   at("compare").setAttribute("aria-pressed", String(sides.length > 1));
   at("compare").textContent = sides.length > 1 ? "Stop comparing (keeps set A)" : "Compare two sets of examples";
   host.changed();

@@ -213,7 +213,7 @@ export class Side {
     const ink = canvas.getContext("2d");
     const style = getComputedStyle(document.documentElement);
     const [blue, orange] = [style.getPropertyValue("--for").trim(), style.getPropertyValue("--against").trim()];
-    ink.globalAlpha = 0.35;
+    ink.globalAlpha = 0.25;
     ink.drawImage(this.host.picture, 0, 0, canvas.width, canvas.height);
     const largest = Math.max(...map.flat().map(Math.abs), 1e-12);
     map.forEach((line, y) =>

@@ -1,0 +1,156 @@
+"""The workbench as a person meets it, in a real browser without a screen; skipped where there is none."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from conftest import HOSTILE, picture
+from fewsight.app.server import create_app
+
+BROWSER = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
+)
+playwright = pytest.importorskip("playwright.sync_api", reason="no playwright to drive a browser with")
+pytestmark = pytest.mark.skipif(not BROWSER, reason="no Chromium is installed")
+
+
+@pytest.fixture(scope="module")
+def address(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A workbench that really listens."""
+    taken = socket.create_server(("127.0.0.1", 0))
+    app = create_app(run, tmp_path_factory.mktemp("store"))
+    app.state.bench.warm()
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]})
+    thread.start()
+    yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(timeout=20)
+    taken.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Any, address: str) -> Iterator[Any]:
+    """The workbench with its sample task answered; any word on the console fails the test, and so does a stranger."""
+    view = browser.new_page(viewport={"width": 1280, "height": 900})
+    said: list[str] = []
+    view.on("console", lambda message: said.append(message.text))
+    view.on("pageerror", lambda error: said.append(str(error)))
+    view.on("dialog", lambda dialog: said.append(f"dialog {dialog.message}"))
+    view.on("request", lambda sent: None if sent.url.startswith((address, "data:")) else said.append(sent.url))
+    view.goto(address)
+    answered(view, 1)
+    yield view
+    view.close()
+    # Chromium itself reports a request that the server refused, which some tests provoke.
+    assert [text for text in said if "status of 422" not in text] == []
+
+
+def answered(page: Any, times: int) -> None:
+    page.wait_for_selector(f'.side[data-answered="{times}"]', state="attached", timeout=20_000)
+
+
+def shares(page: Any) -> list[str]:
+    return page.locator(".shares li span:last-child").all_inner_texts()
+
+
+def test_the_keyboard_switches_an_example_off_and_the_numbers_are_those_of_the_api(page: Any, address: str) -> None:
+    before = shares(page)
+    with page.expect_response("**/api/quick") as caught:
+        page.locator(".on").nth(2).focus()
+        page.keyboard.press("Space")
+    answered(page, 2)
+    asked, answer = json.loads(caught.value.request.post_data), caught.value.json()
+    assert [example["on"] for example in asked["examples"]].count(False) == 1
+    assert shares(page) != before
+    printed = [float(text.strip("<> %")) / 100 for text in shares(page)]
+    assert printed == pytest.approx(answer["probabilities"], abs=1.1e-3)
+    worth = [text.split(" ")[0] for text in page.locator(".example:not(.off) .worth").all_inner_texts()]
+    assert [float(text.replace("−", "-")) for text in worth] == pytest.approx(answer["values"], abs=0.006)
+    assert page.locator(".example.off .worth").inner_text() == ""
+    radius = "no" if answer["radius"] is None else f"{answer['radius']:g}"
+    assert f"Robustness radius: {radius}" in page.locator(".radius").inner_text()
+
+
+def test_hostile_names_stay_text_and_what_was_entered_is_kept(page: Any) -> None:
+    page.locator(".class-name").fill(HOSTILE)
+    page.keyboard.press("Enter")
+    last = page.locator(".class").last
+    assert last.locator("legend").inner_text() == HOSTILE
+    file = {"name": f"{HOSTILE}.png", "mimeType": "image/png", "buffer": picture(1)}
+    broken = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"not an image"}
+    last.locator(".files").set_input_files([file, broken])
+    answered(page, 2)
+    last = page.locator(".class").last
+    assert "notes.txt is not an image" in last.locator(".problem").inner_text()
+    assert last.locator(".example").count() == 1  # the good one was taken
+    assert page.locator("img[onerror], img[src='x']").count() == 0
+    page.locator(".class-name").fill(HOSTILE)
+    page.keyboard.press("Enter")
+    assert "already" in page.locator(".class-problem").inner_text()
+    assert page.locator(".class-name").input_value() == HOSTILE
+    page.reload()
+    answered(page, 1)
+    assert page.locator("legend").last.inner_text() == HOSTILE
+
+
+def test_two_sets_are_compared_and_only_the_changed_one_moves(page: Any) -> None:
+    page.locator("#compare").click()
+    first, second = page.locator(".side").nth(0), page.locator(".side").nth(1)
+    for side in (first, second):
+        side.locator(".shares li").first.wait_for()
+    before = first.locator(".shares").inner_text(), second.locator(".shares").inner_text()
+    assert before[0] == before[1]
+    second.locator(".relabel").first.select_option(index=1)
+    playwright.expect(second.locator(".shares")).not_to_have_text(before[1])
+    assert first.locator(".shares").inner_text() == before[0]
+
+
+def test_the_full_page_is_saved_under_a_link_and_can_be_called_off(page: Any, address: str) -> None:
+    page.locator(".explain").click()
+    page.locator(".cancel").click()
+    playwright.expect(page.locator(".explain")).to_be_enabled(timeout=20_000)
+    assert page.locator(".links").is_hidden()
+    body = {"examples": json.loads(page.evaluate("sessionStorage['fewsight-workbench']"))["sides"][0]["examples"]}
+    assert len(body["examples"]) == 10
+    # Saved through the API with little time, then opened by its link.
+    examples = [{key: each[key] for key in ("image", "label", "on")} for each in body["examples"]]
+    task = page.request.post(f"{address}/api/adapt", data={"examples": examples}).json()["task"]
+    query = json.loads(page.evaluate("sessionStorage['fewsight-workbench']"))["query"]["image"]
+    job = page.request.post(f"{address}/api/explain", data={"task": task, "query": query, "seconds": 1}).json()
+    while job["state"] in ("queued", "running"):
+        time.sleep(0.05)
+        job = page.request.get(f"{address}/api/jobs/{job['id']}").json()
+    page.goto("about:blank")  # so that the link is opened, and not only the fragment of the page at hand changed
+    page.goto(f"{address}/#a={job['analysis']}")
+    playwright.expect(page.locator(".open")).to_have_attribute("href", f"/a/{job['analysis']}")
+    assert page.locator("#saved li").count() == 1
+    page.goto(f"{address}/a/{job['analysis']}")
+    assert page.locator("h1").count() == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_a_small_screen_in_light_and_dark(page: Any, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": 380, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 380
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(17, 22, 29)"}[scheme]
