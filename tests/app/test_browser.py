@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 import uvicorn
+from app_requests import HOSTILE, picture
 
-from conftest import HOSTILE, picture
 from fewsight.app.server import create_app
 
 BROWSER = next(
@@ -73,9 +73,9 @@ def shares(page: Any) -> list[str]:
 
 
 def test_the_keyboard_switches_an_example_off_and_the_numbers_are_those_of_the_api(page: Any, address: str) -> None:
-    before = shares(page)
+    before, predicted = shares(page), page.locator(".answer").inner_text()
     with page.expect_response("**/api/quick") as caught:
-        page.locator(".on").nth(2).focus()
+        page.locator(".class", has=page.locator("legend", has_text=predicted)).locator(".on").first.focus()
         page.keyboard.press("Space")
     answered(page, 2)
     asked, answer = json.loads(caught.value.request.post_data), caught.value.json()
@@ -129,13 +129,12 @@ def test_the_full_page_is_saved_under_a_link_and_can_be_called_off(page: Any, ad
     page.locator(".cancel").click()
     playwright.expect(page.locator(".explain")).to_be_enabled(timeout=20_000)
     assert page.locator(".links").is_hidden()
-    body = {"examples": json.loads(page.evaluate("sessionStorage['fewsight-workbench']"))["sides"][0]["examples"]}
-    assert len(body["examples"]) == 10
-    # Saved through the API with little time, then opened by its link.
-    examples = [{key: each[key] for key in ("image", "label", "on")} for each in body["examples"]]
+    # A smaller task, which is quickly explained, saved through the API, then opened by its link.
+    kept = json.loads(page.evaluate("sessionStorage['fewsight-workbench']"))
+    examples = [{key: each[key] for key in ("image", "label", "on")} for each in kept["sides"][0]["examples"][:4]]
     task = page.request.post(f"{address}/api/adapt", data={"examples": examples}).json()["task"]
-    query = json.loads(page.evaluate("sessionStorage['fewsight-workbench']"))["query"]["image"]
-    job = page.request.post(f"{address}/api/explain", data={"task": task, "query": query, "seconds": 1}).json()
+    asked = {"task": task, "query": kept["query"]["image"], "seconds": 1}
+    job = page.request.post(f"{address}/api/explain", data=asked).json()
     while job["state"] in ("queued", "running"):
         time.sleep(0.05)
         job = page.request.get(f"{address}/api/jobs/{job['id']}").json()
@@ -143,7 +142,7 @@ def test_the_full_page_is_saved_under_a_link_and_can_be_called_off(page: Any, ad
     page.goto(f"{address}/#a={job['analysis']}")
     playwright.expect(page.locator(".open")).to_have_attribute("href", f"/a/{job['analysis']}")
     assert page.locator("#saved li").count() == 1
-    page.goto(f"{address}/a/{job['analysis']}")
+    page.goto(f"{address}/a/{job['analysis']}", wait_until="domcontentloaded")
     assert page.locator("h1").count() == 1
 
 

@@ -9,9 +9,9 @@ import zlib
 from pathlib import Path
 
 import pytest
+from app_requests import HOSTILE, picture, question, upload
 from fastapi.testclient import TestClient
 
-from conftest import HOSTILE, picture, question, upload
 from fewsight.app import limits
 from fewsight.app.guard import check_token
 from fewsight.app.jobs import BusyError, Gate, Job, Jobs

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from app_requests import HOSTILE, picture, question, upload
 from fastapi.testclient import TestClient
 
 import fewsight
-from conftest import HOSTILE, picture, question, upload
 from fewsight.app.server import create_app
 from fewsight.domains import read_query
 

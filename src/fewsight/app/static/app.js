@@ -61,10 +61,13 @@ async function start({ query, sides }) {
 
 const EMPTY = { query: null, sides: [{ examples: [], classes: [] }] };
 
+let samples = 0;
+
 async function sample() {
   problem(at("trouble"), "");
   try {
-    const task = await ask(`/api/sample?number=${Math.floor(1e6 * Math.random())}`);
+    const task = await ask(`/api/sample?number=${samples}`);
+    samples += 1;
     await start({ query: task.query, sides: [task] });
   } catch (error) {
     problem(at("trouble"), error.message);

@@ -1,0 +1,31 @@
+"""What the tests of the workbench send: pictures, and support sets made of them."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from fastapi.testclient import TestClient
+from PIL import Image
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+def picture(seed: int = 0, side: int = 20) -> bytes:
+    """Light noise on dark, as PNG."""
+    pixels = np.random.default_rng(seed).integers(0, 120, (side, side), dtype=np.uint8)
+    buffer = BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def upload(client: TestClient, name: str = "a.png", payload: bytes | None = None) -> Any:
+    return client.post("/api/images", params={"name": name}, content=picture() if payload is None else payload)
+
+
+def question(client: TestClient, labels: tuple[str, ...] = ("a", "a", "b", "b", "c")) -> dict[str, Any]:
+    """A support set of uploaded noise, and a query."""
+    ids = [upload(client, f"{i}.png", picture(i)).json()["image"] for i in range(len(labels) + 1)]
+    examples = [{"image": image, "label": label, "on": True} for image, label in zip(ids, labels, strict=False)]
+    return {"examples": examples, "query": ids[-1]}
