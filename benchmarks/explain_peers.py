@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
+import captum
 import numpy as np
 import shap
 import torch
@@ -154,7 +155,11 @@ def main() -> None:
         Workload("ProtoNet after embedding, 64 numbers", ProtoNet(nn.Identity()), (64,), False),
         Workload("MAML, MLP 8-40-40, 5 steps", MAML(MLP([8, 40, 40]), inner_lr=0.1), (8,), True),
     ]
-    lines = [f"One thread of {platform.machine()}, torch {torch.__version__}, captum, shap {shap.__version__}.", ""]
+    lines = [
+        f"One thread of {platform.machine()}, torch {torch.__version__}, captum {captum.__version__}, "
+        f"shap {shap.__version__}.",
+        "",
+    ]
     lines += ["### Shapley values of the support examples", ""]
     lines += ["| game | method | ms | times ours | largest error |", "|---|---|---:|---:|---:|"]
     lines += [row for w in workloads for size in (6, 10) for row in game_rows(w, size, arguments.rounds)]

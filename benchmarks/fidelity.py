@@ -17,11 +17,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from tables import plus_minus
 
 from fewsight.explain import Case, controls, fidelity
 from fewsight.explain.influence import influence
 from fewsight.explain.path import path
-from fewsight.explain.statistics import mean_interval
 from fewsight.explain.subsets import shapley
 from fewsight.explain.target import parse
 from fewsight.task import Task
@@ -77,16 +77,9 @@ def rows(run: Run, data: Path | None, shots: int, tasks: int, say: Callable[[str
             say(f"{recipe.name}, {shots}-shot: {index + 1} of {tasks} tasks")
     lines = []
     for kind, columns in found.items():
-        cells = " | ".join(shown(np.array(columns[column])) for column in COLUMNS)
+        cells = " | ".join(plus_minus(np.array(columns[column]), 2) for column in COLUMNS)
         lines.append(f"| {recipe.learner.name} | {shots} | {kind} | {cells} |")
     return lines
-
-
-def shown(samples: np.ndarray) -> str:
-    mean, interval = mean_interval(samples)
-    if np.isnan(mean):
-        return "-"
-    return f"{mean:.2f}" if interval is None else f"{mean:.2f} ± {mean - interval[0]:.2f}"
 
 
 def main() -> None:

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from tables import plus_minus
 
 from fewsight.domains.episodes import generator
 from fewsight.explain.case import Case
 from fewsight.explain.mislabels import distance_from_class, left_out_loss, own_loss
-from fewsight.explain.statistics import mean_interval
 from fewsight.explain.target import value
 from fewsight.task import Task
 from fewsight.training import Run
@@ -67,12 +67,6 @@ def figures(run: Run, data: Path | None, tasks: int, say: Callable[[str], None])
     return {name: np.array(pairs) for name, pairs in found.items()}
 
 
-def shown(samples: np.ndarray, digits: int, scale: float = 1.0) -> str:
-    mean, interval = mean_interval(samples * scale)
-    half = 0.0 if interval is None else mean - interval[0]
-    return f"{mean:.{digits}f} ± {half:.{digits}f}"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", type=Path, nargs="+")
@@ -90,7 +84,7 @@ def main() -> None:
     for folder in arguments.runs:
         run = Run.open(folder)
         for name, pairs in figures(run, arguments.data, arguments.tasks, lambda text: print(text, flush=True)).items():
-            auc, first = shown(pairs[:, 0], 4), shown(pairs[:, 1], 1, 100)
+            auc, first = plus_minus(pairs[:, 0], 4), plus_minus(100 * pairs[:, 1], 1)
             lines.append(f"| {run.recipe.name} | {name} | {auc} | {first} |")
     print(table := "\n".join(lines))
     if arguments.write:

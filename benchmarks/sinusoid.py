@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from tables import plus_minus
 from torch import Tensor
 
-from fewsight.explain.statistics import mean_interval
 from fewsight.learner import Learner, task_metric
 from fewsight.task import Task
 from fewsight.training import Run
@@ -68,9 +68,7 @@ def main() -> None:
     found = {name: errors(learner, drawn) for name, learner in learners.items()}
     print("| | mean squared error | median |\n|---|---:|---:|")
     for name in sorted(found, key=lambda name: found[name].mean()):
-        mean, interval = mean_interval(found[name])
-        half = 0.0 if interval is None else mean - interval[0]
-        print(f"| {name} | {mean:.3f} ± {half:.3f} | {np.median(found[name]):.3f} |")
+        print(f"| {name} | {plus_minus(found[name], 3)} | {np.median(found[name]):.3f} |")
     if arguments.figure:
         draw(learners, drawn, arguments.figure)
 

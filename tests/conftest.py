@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 import torch
 
+from fewsight import cli
 from fewsight.domains.images import ImageDomain
 from fewsight.domains.omniglot import ARCHIVES, LISTS, open_omniglot
 
@@ -25,6 +27,20 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         if "FEWSIGHT_CACHE" not in os.environ:
             patch.setenv("FEWSIGHT_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture
+def fewsight(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
+    """The command line: call it with arguments, get exit status, standard output and standard error."""
+
+    def invoke(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["fewsight", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        out, err = capfd.readouterr()
+        return int(end.value.code or 0), out, err
+
+    return invoke
 
 
 @pytest.fixture(scope="session")

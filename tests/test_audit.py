@@ -22,18 +22,6 @@ Invoke = Callable[..., tuple[int, str, str]]
 SETTINGS = ["steps=4", "network.hidden=8", "validate_tasks=2", "strategy=loop"]
 
 
-@pytest.fixture
-def fewsight(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Invoke:
-    def invoke(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["fewsight", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        out, err = capfd.readouterr()
-        return int(end.value.code or 0), out, err
-
-    return invoke
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A hardly trained run; bars and rings as support (one ring labelled bar) and as queries; groups."""

@@ -14,21 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fewsight import cli
-
 Invoke = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def fewsight(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Invoke:
-    def invoke(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["fewsight", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        out, err = capfd.readouterr()
-        return int(end.value.code or 0), out, err
-
-    return invoke
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,18 @@
 """What a learner went through in meta-training, kept small: what predictions are traced back to."""
 
-from fewsight.experience.embedding import embed, method
+from fewsight.experience.embedding import EmbedsSupport, embed, method
 from fewsight.experience.gradients import gradient, meta_gradient, sketch, trainable
 from fewsight.experience.value import Experience, Snapshot, shape_of
 
-__all__ = ["Experience", "Snapshot", "embed", "gradient", "meta_gradient", "method", "shape_of", "sketch", "trainable"]
+__all__ = [
+    "EmbedsSupport",
+    "Experience",
+    "Snapshot",
+    "embed",
+    "gradient",
+    "meta_gradient",
+    "method",
+    "shape_of",
+    "sketch",
+    "trainable",
+]

@@ -143,7 +143,7 @@ def layers(names: Iterable[str], most: int | None = None) -> dict[str, list[str]
 
 def fixed_layers(case: Case, theta: Parameters) -> list[str]:
     """Layers whose parameters the prediction reads from the learner itself, so that adaptation leaves them alone."""
-    twin = case.variant(learner=deepcopy(case.learner).requires_grad_(True))
+    twin = trainable_twin(case)
     parameters = dict(twin.learner.named_parameters())
     with twin.frozen(), torch.enable_grad():
         scores = Model(twin.learner, twin.support, adapting(twin).state(theta, twin.support))(twin.query)
@@ -152,6 +152,11 @@ def fixed_layers(case: Case, theta: Parameters) -> list[str]:
         found = torch.autograd.grad(scores.sum(), list(parameters.values()), allow_unused=True)
     read = [name for name, slope in zip(parameters, found, strict=True) if slope is not None]
     return [layer for layer in layers(read) if layer not in layers(theta)]
+
+
+def trainable_twin(case: Case) -> Case:
+    """The case with a copy of the learner, all of whose parameters can be moved and differentiated in."""
+    return case.variant(learner=deepcopy(case.learner).requires_grad_(True))
 
 
 def joined(parameters: Mapping[str, Tensor], names: Iterable[str]) -> Tensor:

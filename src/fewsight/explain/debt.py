@@ -7,7 +7,6 @@ meta-training it adds up to the change of F from the first to the last of them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from itertools import pairwise
 
 import numpy as np
@@ -16,7 +15,7 @@ from torch import Tensor
 
 from fewsight.errors import ExplanationError
 from fewsight.explain import coalitions
-from fewsight.explain.adaptation import Parameters, joined, layers
+from fewsight.explain.adaptation import Parameters, joined, layers, trainable_twin
 from fewsight.explain.case import Case
 from fewsight.explain.explanation import Explanation
 from fewsight.explain.progress import bar
@@ -31,7 +30,7 @@ def debt(case: Case) -> Explanation:
 
     The provenance holds `gradient_norm`, |dF/dw_m|: how much the smallest change of the module can matter.
     """
-    twin = _twin(case)
+    twin = trainable_twin(case)
     slopes, parameters = _slopes(twin), dict(twin.learner.named_parameters())
     modules = layers(parameters)
     effects = [float(joined(parameters, names) @ joined(slopes, names)) for names in modules.values()]
@@ -78,7 +77,7 @@ def learned_when(
     called = list(names) if names is not None else [f"checkpoint {c}" for c in range(len(checkpoints))]
     if len(checkpoints) < 2 or len(called) != len(checkpoints):
         raise ExplanationError(f"give at least two checkpoints, and a name for each: got {len(checkpoints)}")
-    twin = _twin(case)
+    twin = trainable_twin(case)
     parameters = dict(twin.learner.named_parameters())
     path = [_checked(parameters, state, name) for state, name in zip(checkpoints, called, strict=True)]
     modules = layers(parameters)
@@ -154,11 +153,6 @@ def learned_when(
             nodes=nodes, gradients=evaluations, checkpoints=called, modules=list(modules), heights=heights
         ),
     )
-
-
-def _twin(case: Case) -> Case:
-    """The case with a copy of the learner, all of whose parameters can be moved and differentiated in."""
-    return case.variant(learner=deepcopy(case.learner).requires_grad_(True))
 
 
 def _slopes(twin: Case) -> Parameters:

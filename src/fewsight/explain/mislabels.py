@@ -7,14 +7,13 @@ compared with: the highest loss under the adapted model, and the largest distanc
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from fewsight import tree
 from fewsight.errors import ExplanationError
+from fewsight.experience import EmbedsSupport
 from fewsight.explain.case import Case
 from fewsight.explain.coalitions import over_rows
 from fewsight.explain.explanation import Explanation
@@ -22,14 +21,6 @@ from fewsight.explain.players import sole_examples
 from fewsight.learner import example_losses
 from fewsight.learners.prototypes import class_means
 from fewsight.task import Support
-
-
-@runtime_checkable
-class Embeds(Protocol):
-    """A learner that embeds support examples."""
-
-    def embed_support(self, support: Support) -> tuple[Tensor, object]:
-        """Embeddings `(K, D)`, and what else the embedding needs."""
 
 
 def mislabels(case: Case) -> Explanation:
@@ -84,7 +75,7 @@ def distance_from_class(case: Case) -> np.ndarray:
     if support.ways is None:
         raise ExplanationError("a regression task has no classes to be far from")
     with case.frozen(), torch.no_grad():
-        if isinstance(case.learner, Embeds):
+        if isinstance(case.learner, EmbedsSupport):
             place = case.learner.embed_support(support)[0].double()
         else:
             numbers = [leaf.flatten(1) for leaf in tree.leaves(support.x) if leaf.is_floating_point()]
