@@ -6,7 +6,7 @@ missing values and sequences are dictionaries too. Everything here maps over the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -36,6 +36,11 @@ def length(tree: Tree) -> int:
 def take(tree: Tree, index: Any) -> Tree:
     """Rows `index` (anything a tensor can be indexed with) of every leaf."""
     return tree_map(lambda leaf: leaf[index], tree)
+
+
+def concat(trees: Sequence[Tree]) -> Tree:
+    """Trees of one structure, one after the other along the first dimension."""
+    return tree_map(lambda *parts: torch.cat(parts), *trees)
 
 
 def pad(tree: Tree, size: int) -> Tree:

@@ -13,7 +13,8 @@ import torch
 from PIL import Image
 
 from fewsight.domains.folder import read_support
-from fewsight.domains.images import ImageClasses, ImageDomain
+from fewsight.domains.classes import Classes
+from fewsight.domains.images import ImageDomain
 from fewsight.domains.omniglot import ARCHIVES, FORMAT, LISTS, SPLITS, open_omniglot, same_content
 from fewsight.errors import DataError
 
@@ -24,13 +25,13 @@ def archive_of(data_dir: Path, place: int) -> zipfile.ZipFile:
     return zipfile.ZipFile(path)
 
 
-def characters(classes: ImageClasses) -> set[str]:
+def characters(classes: Classes) -> set[str]:
     return {name.rsplit("/", 1)[0] for name in classes.names}
 
 
 def image_of(domain: ImageDomain, name: str) -> torch.Tensor:
     classes = next(classes for classes in domain.classes.values() if name in classes.names)
-    return classes.images[list(classes.names).index(name)]
+    return classes.inputs[list(classes.names).index(name)]
 
 
 def test_vinyals_split_has_its_counts_and_shares_no_character(omniglot: ImageDomain) -> None:
@@ -40,9 +41,9 @@ def test_vinyals_split_has_its_counts_and_shares_no_character(omniglot: ImageDom
     assert len(set.union(*parts.values())) == 1623
     for split, classes in omniglot.classes.items():
         assert len(classes) == 4 * len(parts[split])
-        assert isinstance(classes.images, torch.Tensor)
-        assert classes.images.shape == (len(classes), 20, 1, 28, 28)
-        assert classes.images.dtype == torch.uint8
+        assert isinstance(classes.inputs, torch.Tensor)
+        assert classes.inputs.shape == (len(classes), 20, 1, 28, 28)
+        assert classes.inputs.dtype == torch.uint8
 
 
 def test_characters_are_those_of_the_archives(omniglot: ImageDomain, data_dir: Path) -> None:

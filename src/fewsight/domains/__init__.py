@@ -7,11 +7,11 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
-from fewsight.domains import digits, omniglot
 from fewsight.domains.digits import open_digits
-from fewsight.domains.domain import Domain
+from fewsight.domains.domain import ClassDomain, Domain, GivenDomain
 from fewsight.domains.episodes import Episodes, TaskFamily, generator, prefetch
-from fewsight.domains.folder import UserImages, open_folder, read_query, read_support
+from fewsight.domains.folder import open_folder, read_query, read_support
+from fewsight.domains.format import Columns, Examples, Format
 from fewsight.domains.images import ImageFormat
 from fewsight.domains.omniglot import open_omniglot
 from fewsight.domains.sinusoid import open_sinusoid
@@ -25,8 +25,8 @@ DOMAINS: dict[str, Callable[..., Domain]] = {
 }
 """Functions of the data directory (None: the usual one) and of the domain's own settings."""
 
-IMAGE_FORMATS = {"omniglot": omniglot.FORMAT, "digits": digits.FORMAT, "folder": ImageFormat()}
-"""How models of the image domains see an image, before the domain's own settings."""
+FORMATS: dict[str, Callable[..., Format]] = {"images": ImageFormat}
+"""By kind of input: how its models see raw ones."""
 
 
 def open_domain(name: str, data: Path | None = None, **settings: Any) -> Domain:
@@ -53,29 +53,40 @@ def open_domain(name: str, data: Path | None = None, **settings: Any) -> Domain:
         raise RecipeError(f"domain {name!r}, setting {setting!r}: {first['msg']}{hint}") from None
 
 
-def image_format(name: str, **settings: Any) -> ImageFormat:
-    """How models of the domain `name` see an image, known without opening its data: what `read_support` needs.
+def read_format(record: dict[str, Any] | None) -> Format:
+    """The format that a run keeps: its kind and settings.
 
     Raises:
-        DataError: the domain is not one of images.
+        DataError: the run's domain takes no inputs of a user's own, or the record is of no known kind.
     """
-    if name not in IMAGE_FORMATS:
-        raise DataError(f"domain {name!r} does not take images; those that do: {', '.join(IMAGE_FORMATS)}")
-    return IMAGE_FORMATS[name]._replace(**{key: settings[key] for key in ImageFormat._fields if key in settings})
+    if record is None:
+        raise DataError("this run's tasks are made, not read (sine waves): it takes no inputs of your own")
+    settings = dict(record)
+    kind = settings.pop("kind", None)
+    if kind not in FORMATS:
+        raise DataError(f"this run reads inputs of the kind {kind!r}, which this version does not know")
+    try:
+        return FORMATS[kind](**settings)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"the run's record of how it reads {kind} is damaged ({error})") from None
 
 
 __all__ = [
     "DOMAINS",
-    "IMAGE_FORMATS",
+    "FORMATS",
+    "ClassDomain",
+    "Columns",
     "Domain",
     "Episodes",
+    "Examples",
+    "Format",
+    "GivenDomain",
     "ImageFormat",
     "TaskFamily",
-    "UserImages",
     "generator",
-    "image_format",
     "open_domain",
     "prefetch",
+    "read_format",
     "read_query",
     "read_support",
 ]

@@ -25,8 +25,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from fewsight.domains.classes import Classes
 from fewsight.domains.episodes import generator
-from fewsight.domains.images import ImageClasses, ImageDomain, ImageFormat
+from fewsight.domains.domain import ClassDomain
+from fewsight.domains.images import ImageFormat
 
 FORMAT = ImageFormat(size=16, channels=1, strokes=True)
 TRAINING = (0, 1, 2, 3, 4)
@@ -41,7 +43,7 @@ STRETCH = 0.1
 """Bounds of the random rotation and of the logarithm of the random size."""
 
 
-def open_digits(data: Path | None = None) -> ImageDomain:
+def open_digits(data: Path | None = None) -> ClassDomain:
     """The digits in splits "train" (352 made classes), "val" (88 made classes) and "test" (digits 5 to 9)."""
     digits = _load()
     rng = generator(0, "digits")
@@ -52,7 +54,7 @@ def open_digits(data: Path | None = None) -> ImageDomain:
         "val": {name: made[name] for name in names[::5]},
         "test": {str(digit): digits[digit] for digit in TESTING},
     }
-    return ImageDomain("digits", FORMAT, {split: _drawn(images, rng) for split, images in splits.items()})
+    return ClassDomain("digits", FORMAT, {split: _drawn(images, rng) for split, images in splits.items()})
 
 
 def _load() -> dict[int, np.ndarray]:
@@ -84,7 +86,7 @@ def _made_classes(digits: dict[int, np.ndarray], rng: np.random.Generator) -> di
     return made
 
 
-def _drawn(classes: dict[str, np.ndarray], rng: np.random.Generator) -> ImageClasses:
+def _drawn(classes: dict[str, np.ndarray], rng: np.random.Generator) -> Classes:
     """Each `(n, 8, 8)` image on the canvas at its own place, as `(n, 1, size, size)` uint8."""
     images = np.concatenate(list(classes.values()))
     tilt = rng.uniform(-TILT, TILT, len(images))
@@ -96,7 +98,7 @@ def _drawn(classes: dict[str, np.ndarray], rng: np.random.Generator) -> ImageCla
     canvas = (len(images), 1, FORMAT.size, FORMAT.size)
     grid = F.affine_grid(torch.from_numpy(affine).float(), list(canvas), align_corners=False)
     drawn = F.grid_sample(torch.from_numpy(images)[:, None], grid, mode="bilinear", align_corners=False)
-    return ImageClasses(tuple(classes), _as_bytes(drawn).split([len(each) for each in classes.values()]))
+    return Classes(tuple(classes), _as_bytes(drawn).split([len(each) for each in classes.values()]))
 
 
 def _as_bytes(images: Tensor) -> Tensor:

@@ -1,15 +1,24 @@
-"""What is a domain? A named source of tasks, divided into splits that share no class.
+"""What is a domain? A named source of tasks, divided into splits that share no class (or no task of the world).
 
 A domain knows its data; a *family* is what tasks of one shape (ways, shots, queries) are drawn from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Protocol
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
 
+from fewsight.baselines import Baseline, defaults
+from fewsight.domains.asked import check_split
+from fewsight.domains.classes import Classes, ClassTasks
 from fewsight.domains.episodes import TaskFamily
-from fewsight.errors import RecipeError, suggest
+from fewsight.domains.format import Format
+from fewsight.domains.given import Given, GivenTasks
+from fewsight.errors import DataError
+from fewsight.tree import Tree
 
 
 class Domain(Protocol):
@@ -26,8 +35,24 @@ class Domain(Protocol):
         ...
 
     @property
-    def input_shape(self) -> tuple[int, ...]:
-        """Shape of one input, without the example dimension; images `(channels, height, width)`."""
+    def input_shape(self) -> Any:
+        """Shape of one input, without the example dimension: images `(channels, height, width)`; where an input is a
+        tree, the same tree of shapes."""
+        ...
+
+    @property
+    def format(self) -> Format | None:
+        """How its models see raw inputs; None where nobody brings inputs of their own (sine waves)."""
+        ...
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """What a test measures, the main figure first; names of `fewsight.metrics`, () for the usual one."""
+        ...
+
+    @property
+    def baselines(self) -> Mapping[str, Baseline]:
+        """The simple methods a test prints beside the learner, by name."""
         ...
 
     @property
@@ -40,10 +65,15 @@ class Domain(Protocol):
         """Names of the splits: "train", "val", "test"."""
         ...
 
+    def inputs(self, split: str) -> Iterable[Tree]:
+        """All inputs of a split without their labels, in portions `(n, ...)`: what a network may prepare itself on."""
+        ...
+
     def family(self, split: str, *, ways: int, shots: int, queries: int) -> TaskFamily:
         """Tasks of `ways` classes with `shots` support examples and `queries` queries each.
 
-        Regression ignores `ways`: a task has `shots` examples and `queries` queries in all.
+        Where tasks exist in the world, `ways` means nothing; shots are those of each class (in regression, as in
+        `queries`: of the whole task).
 
         Raises:
             RecipeError: unknown split, or a number below 1.
@@ -52,14 +82,87 @@ class Domain(Protocol):
         ...
 
 
-def check_split(domain: str, split: str, splits: Iterable[str]) -> None:
-    """Raise RecipeError when `split` is not one of `splits`."""
-    if split not in (known := tuple(splits)):
-        raise RecipeError(f"domain {domain!r} has no split {split!r}{suggest(split, known)}")
+@dataclass(frozen=True, eq=False)
+class ClassDomain:
+    """A domain of named classes for each split.
+
+    Attributes:
+        format: how its models see raw inputs.
+        classes: by split; their inputs are as they are kept, `format.ready` makes them the model's.
+    """
+
+    name: str
+    format: Format
+    classes: Mapping[str, Classes]
+    metrics: tuple[str, ...] = ()
+    baselines: Mapping[str, Baseline] = field(default_factory=defaults)
+    outputs: None = None
+
+    @property
+    def input_shape(self) -> Any:
+        return self.format.shape
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        return tuple(self.classes)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        digest = hashlib.sha256(repr(self.format).encode())
+        for split, classes in self.classes.items():
+            digest.update(f"\n{split}\n".encode() + classes.digest())
+        return digest.hexdigest()
+
+    def inputs(self, split: str) -> Iterable[Tree]:
+        check_split(self.name, split, self.splits)
+        return (self.format.ready(inputs) for inputs in self.classes[split].inputs)
+
+    def family(self, split: str, *, ways: int, shots: int, queries: int) -> ClassTasks:
+        check_split(self.name, split, self.splits)
+        try:
+            return ClassTasks(self.classes[split], ways, shots, queries, self.format.ready)
+        except DataError as error:
+            raise DataError(f"{self.name}, split {split!r}: {error}") from None
 
 
-def check_counts(**counts: int) -> None:
-    """Raise RecipeError when one of the named numbers is below 1."""
-    for name, count in counts.items():
-        if count < 1:
-            raise RecipeError(f"{name} must be at least 1, got {count}")
+@dataclass(frozen=True, eq=False)
+class GivenDomain:
+    """A domain of tasks that exist in the world, for each split; attributes as in `ClassDomain`.
+
+    Attributes:
+        draw: makes the family from tasks, shots and queries; default `GivenTasks`.
+    """
+
+    name: str
+    format: Format
+    tasks: Mapping[str, Sequence[Given]]
+    metrics: tuple[str, ...] = ()
+    baselines: Mapping[str, Baseline] = field(default_factory=defaults)
+    outputs: int | None = None
+    draw: Callable[[Sequence[Given], int, int], TaskFamily] = GivenTasks
+
+    @property
+    def input_shape(self) -> Any:
+        return self.format.shape
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        return tuple(self.tasks)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        digest = hashlib.sha256(repr(self.format).encode())
+        for split, tasks in self.tasks.items():
+            digest.update(f"\n{split}\n".encode() + b"".join(task.digest() for task in tasks))
+        return digest.hexdigest()
+
+    def inputs(self, split: str) -> Iterable[Tree]:
+        check_split(self.name, split, self.splits)
+        return (task.x for task in self.tasks[split])
+
+    def family(self, split: str, *, ways: int, shots: int, queries: int) -> TaskFamily:
+        check_split(self.name, split, self.splits)
+        try:
+            return self.draw(self.tasks[split], shots, queries)
+        except DataError as error:
+            raise DataError(f"{self.name}, split {split!r}: {error}") from None

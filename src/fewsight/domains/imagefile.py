@@ -35,6 +35,12 @@ def read_images(paths: Iterable[Path], size: int, channels: int) -> np.ndarray:
         return np.stack([_read(path, size, channels) for path in paths])
 
 
+def fit(picture: np.ndarray, size: int, channels: int) -> np.ndarray:
+    """A picture `(H, W)` or `(H, W, 3)` of uint8 as `(channels, size, size)`, as a file with these pixels would be."""
+    square = _square(Image.fromarray(picture).convert("L" if channels == 1 else "RGB"), size)
+    return np.asarray(square).reshape(size, size, channels).transpose(2, 0, 1)
+
+
 def _read(path: Path, size: int, channels: int) -> np.ndarray:
     try:
         if not path.is_file():

@@ -1,133 +1,103 @@
-"""How does a collection of labelled images become few-shot tasks? Draw classes, then examples of each.
+"""How does a model see an image? In one size, grey or in colour, and drawings with light strokes on a dark ground.
 
 Images stay bytes in memory; each episode converts only its own to floats.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from fewsight.domains.domain import check_counts, check_split
+from fewsight.domains.format import Columns, Examples
+from fewsight.domains.imagefile import fit, read_images
+from fewsight.domains.imagefolder import all_files, class_files
 from fewsight.errors import DataError
-from fewsight.task import Support, Task
+from fewsight.picture import Picture
+from fewsight.task import Support
 
 
-class ImageFormat(NamedTuple):
-    """How a model sees an image: `size` x `size` pixels, `channels` 1 (grey) or 3 (RGB).
+@dataclass(frozen=True)
+class ImageFormat:
+    """A `Format` of `size` x `size` pixels, `channels` 1 (grey) or 3 (RGB).
 
     `strokes` says that a drawing's strokes are 1 on a background of 0, whatever colours it was drawn in.
     """
 
+    kind: ClassVar[str] = "images"
     size: int = 28
     channels: int = 1
     strokes: bool = False
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.channels, self.size, self.size
 
-@dataclass(frozen=True, eq=False)
-class ImageClasses:
-    """Named classes of images.
+    def ready(self, stored: Tensor) -> Tensor:
+        """uint8 images as float32 in [0, 1]."""
+        return stored.to(torch.float32) / 255
 
-    Attributes:
-        names: the C class names.
-        images: uint8; one tensor `(C, n, channels, H, W)`, or C tensors `(n_c, channels, H, W)` when sizes differ.
-    """
+    def encode(self, raw: Sequence[np.ndarray], names: Sequence[str], invert: bool | None = None) -> Examples:
+        """Pictures `(H, W)` or `(H, W, 3)` as examples; `invert` as in `folder.read_support`."""
+        return self.examples(np.stack([fit(picture, self.size, self.channels) for picture in raw]), names, invert)
 
-    names: Sequence[str]
-    images: Tensor | Sequence[Tensor]
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def digest(self) -> bytes:
-        """sha256 over names, shapes and pixels."""
-        digest = hashlib.sha256()
-        for name, images in zip(self.names, self.images, strict=True):
-            digest.update(f"{name}\0{tuple(images.shape)}\n".encode())
-            digest.update(images.contiguous().view(-1).numpy().data)
-        return digest.digest()
-
-
-@dataclass(frozen=True, eq=False)
-class FewShotImages:
-    """Tasks of `ways` classes; support and queries are ordered by class, and no image is in both."""
-
-    classes: ImageClasses
-    ways: int
-    shots: int
-    queries: int
-
-    def __post_init__(self) -> None:
-        check_counts(ways=self.ways, shots=self.shots, queries=self.queries)
-        if len(self.classes) < self.ways:
+    def read_support(
+        self, path: Path, columns: Columns = Columns(), invert: bool | None = None
+    ) -> tuple[Support, Examples]:
+        classes = class_files(Path(path))
+        if len(classes) < 2:
             raise DataError(
-                f"{self.ways} ways need {self.ways} classes, but there are {len(self.classes)}: ask for fewer"
+                f"{path} has one class only ({next(iter(classes))!r}): give a subfolder for each of two or more"
             )
-        for name, images in zip(self.classes.names, self.classes.images, strict=True):
-            if len(images) < self.shots + self.queries:
-                raise DataError(
-                    f"class {name!r} has {len(images)} images, but {self.shots} shots and {self.queries} queries need "
-                    f"{self.shots + self.queries}: ask for fewer, or add images"
-                )
+        files = [file for members in classes.values() for file in members]
+        found = self.read(files, Path(path), invert)
+        labels = [name for name, members in classes.items() for _ in members]
+        return Support.of(found.x, labels, classes=tuple(classes)), found
 
-    def draw(self, rng: np.random.Generator) -> Task:
-        """`support.x` is `(ways * shots, channels, H, W)` float32 in [0, 1]; labels are the class names."""
-        chosen = rng.choice(len(self.classes), self.ways, replace=False)
-        names = [self.classes.names[c] for c in chosen]
-        support, query = [], []
-        for c in chosen:
-            images = self.classes.images[c]
-            picked = torch.from_numpy(rng.choice(len(images), self.shots + self.queries, replace=False))
-            support.append(images[picked[: self.shots]])
-            query.append(images[picked[self.shots :]])
-        labels = [name for name in names for _ in range(self.shots)]
-        return Task(
-            Support.of(as_floats(torch.cat(support)), labels, classes=names),
-            as_floats(torch.cat(query)),
-            torch.arange(self.ways).repeat_interleave(self.queries),
-            name=", ".join(names),
-        )
+    def read_query(self, path: Path, columns: Columns = Columns(), invert: bool | None = None) -> Examples:
+        path = Path(path)
+        files = list(all_files(path)) if path.is_dir() else [path]
+        if not files:
+            raise DataError(f"{path} holds no images: put at least one there")
+        return self.read(files, path if path.is_dir() else path.parent, invert)
 
+    def read(self, files: Sequence[Path], root: Path, invert: bool | None = None) -> Examples:
+        """Image files as examples, named by their path below `root`."""
+        names = [file.relative_to(root).as_posix() for file in files]
+        return self.examples(read_images(files, self.size, self.channels), names, invert)
 
-@dataclass(frozen=True, eq=False)
-class ImageDomain:
-    """A `Domain` of images: named classes for each split."""
+    def examples(self, images: np.ndarray, names: Sequence[str], invert: bool | None = None) -> Examples:
+        """Images `(n, channels, size, size)` uint8 as examples."""
+        images, count = self.oriented(images, invert)
+        why = "as asked" if invert else "dark on light, while this model expects light strokes on a dark background"
+        notes = (f"{count} of {len(images)} images were inverted ({why})",) if count else ()
+        views = tuple(Picture(_picture(image), name) for image, name in zip(images, names, strict=True))
+        return Examples(self.ready(torch.from_numpy(images)), tuple(names), views, notes)
 
-    name: str
-    format: ImageFormat
-    classes: Mapping[str, ImageClasses]
-    outputs: None = None
+    def oriented(self, images: np.ndarray, invert: bool | None = None) -> tuple[np.ndarray, int]:
+        """Images of this format, those inverted that need it, and how many that were."""
+        if invert is None and self.strokes:
+            inverted = _border(images) > 127.5
+        else:
+            inverted = np.full(len(images), bool(invert))
+        return np.where(inverted[:, None, None, None], 255 - images, images), int(inverted.sum())
 
-    @property
-    def input_shape(self) -> tuple[int, int, int]:
-        return self.format.channels, self.format.size, self.format.size
-
-    @property
-    def splits(self) -> tuple[str, ...]:
-        return tuple(self.classes)
-
-    @cached_property
-    def fingerprint(self) -> str:
-        digest = hashlib.sha256(repr(self.format).encode())
-        for split, classes in self.classes.items():
-            digest.update(f"\n{split}\n".encode() + classes.digest())
-        return digest.hexdigest()
-
-    def family(self, split: str, *, ways: int, shots: int, queries: int) -> FewShotImages:
-        check_split(self.name, split, self.splits)
-        try:
-            return FewShotImages(self.classes[split], ways, shots, queries)
-        except DataError as error:
-            raise DataError(f"{self.name}, split {split!r}: {error}") from None
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
 
 
-def as_floats(images: Tensor) -> Tensor:
-    """uint8 images as float32 in [0, 1]."""
-    return images.to(torch.float32) / 255
+def _picture(image: np.ndarray) -> np.ndarray:
+    """`(channels, H, W)` as `(H, W)` grey or `(H, W, 3)` colour."""
+    return image[0] if len(image) == 1 else image.transpose(1, 2, 0)
+
+
+def _border(images: np.ndarray) -> np.ndarray:
+    """Mean brightness of each image's outermost ring of pixels, `(n,)`."""
+    ring = np.ones(images.shape[-2:], dtype=bool)
+    ring[1:-1, 1:-1] = False
+    return images[..., ring].mean((1, 2))

@@ -18,8 +18,10 @@ from PIL import Image
 from torch import Tensor
 
 from fewsight.domains.cache import cached
+from fewsight.domains.classes import Classes
 from fewsight.domains.datadir import DataFile, fetch, file_digest
-from fewsight.domains.images import ImageClasses, ImageDomain, ImageFormat
+from fewsight.domains.domain import ClassDomain
+from fewsight.domains.images import ImageFormat
 
 FORMAT = ImageFormat(size=28, channels=1, strokes=True)
 SPLITS = ("train", "val", "test")
@@ -66,7 +68,7 @@ LISTS = (
 )
 
 
-def open_omniglot(data: Path | None = None, *, rotations: bool = True) -> ImageDomain:
+def open_omniglot(data: Path | None = None, *, rotations: bool = True) -> ClassDomain:
     """Omniglot in Vinyals' split.
 
     Args:
@@ -83,17 +85,17 @@ def open_omniglot(data: Path | None = None, *, rotations: bool = True) -> ImageD
     key = hashlib.sha256("".join(map(file_digest, archives)).encode()).hexdigest()[:24]
     characters = cached(f"omniglot-{FORMAT.size}-lanczos-{key}", lambda: _decode(archives))
     classes = {split: _classes(path, characters, rotations) for split, path in zip(SPLITS, lists, strict=True)}
-    return ImageDomain("omniglot", FORMAT, classes)
+    return ClassDomain("omniglot", FORMAT, classes)
 
 
-def _classes(listed: Path, characters: dict[str, Tensor], rotations: bool) -> ImageClasses:
+def _classes(listed: Path, characters: dict[str, Tensor], rotations: bool) -> Classes:
     names, images = [], []
     for name in listed.read_text().split():
         character, rotation = name.rsplit("/rot", 1)
         if rotations or rotation == "000":
             names.append(name)
             images.append(torch.rot90(characters[character], int(rotation) // 90, (-2, -1)))
-    return ImageClasses(tuple(names), torch.stack(images))
+    return Classes(tuple(names), torch.stack(images))
 
 
 def _image_names(archive: zipfile.ZipFile) -> list[str]:

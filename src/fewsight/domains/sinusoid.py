@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from fewsight.domains.domain import check_counts, check_split
+from fewsight.domains.asked import check_counts, check_split
 from fewsight.task import Support, Task
 
 AMPLITUDE = (0.1, 5.0)
@@ -51,11 +52,18 @@ class Sinusoid:
     outputs: int = 1
     input_shape: tuple[int, ...] = (1,)
     splits: tuple[str, ...] = ("train", "val", "test")
+    format: None = None
+    metrics: tuple[str, ...] = ()
+    baselines: Mapping[str, Baseline] = field(default_factory=defaults)
 
     @property
     def fingerprint(self) -> str:
         law = f"y = A sin(x - phase); A {AMPLITUDE}, phase {PHASE}, x {INPUT}"
         return hashlib.sha256(law.encode()).hexdigest()
+
+    def inputs(self, split: str) -> Iterable[Tensor]:
+        """None to prepare on: every task has its own."""
+        return ()
 
     def family(self, split: str, *, ways: int | None = None, shots: int, queries: int) -> SineWaves:
         check_split(self.name, split, self.splits)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Iterable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 
@@ -10,6 +11,7 @@ from fewsight import learners
 from fewsight.learner import Learner
 from fewsight.recipes.parts import NETWORKS
 from fewsight.recipes.schema import Recipe
+from fewsight.tree import Tree
 
 
 class Shapes(Protocol):
@@ -19,7 +21,23 @@ class Shapes(Protocol):
     def outputs(self) -> int | None: ...
 
     @property
-    def input_shape(self) -> tuple[int, ...]: ...
+    def input_shape(self) -> Any: ...
+
+
+@runtime_checkable
+class HasInputs(Protocol):
+    """A domain whose data is at hand (a run that is used does without)."""
+
+    def inputs(self, split: str) -> Iterable[Tree]: ...
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """A network that learns something from unlabelled training inputs before meta-training: scales, an embedding."""
+
+    def prepare(self, inputs: Iterable[Tree]) -> None:
+        """See all training inputs once, in portions `(n, ...)`; the result is kept in parameters and buffers."""
+        ...
 
 
 def build(recipe: Recipe, domain: Shapes) -> Learner:
@@ -27,4 +45,6 @@ def build(recipe: Recipe, domain: Shapes) -> Learner:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.training.seed)
         network = NETWORKS[recipe.network.name](domain.input_shape, **recipe.network.settings)
+        if isinstance(network, Prepares) and isinstance(domain, HasInputs):
+            network.prepare(domain.inputs("train"))
         return learners.create(recipe.learner.name, network, domain.outputs, **recipe.learner.settings)

@@ -22,7 +22,7 @@ from fewsight.networks import MLP, Conv4
 from fewsight.networks.mlp import ACTIVATIONS
 
 
-def conv4(input_shape: Sequence[int], *, hidden: int = 64, norm: str = "task", blocks: int = 4) -> nn.Module:
+def conv4(input_shape: Any, *, hidden: int = 64, norm: str = "task", blocks: int = 4) -> nn.Module:
     """Conv4 for images `(channels, height, width)`."""
     if len(input_shape) != 3:
         raise RecipeError(f"network 'conv4' takes images, but inputs have shape {tuple(input_shape)}: use 'mlp'")
@@ -30,7 +30,7 @@ def conv4(input_shape: Sequence[int], *, hidden: int = 64, norm: str = "task", b
     return Conv4(channels, hidden, (height, width), norm, blocks)
 
 
-def mlp(input_shape: Sequence[int], *, hidden: Sequence[int], activation: str = "relu") -> nn.Module:
+def mlp(input_shape: Any, *, hidden: Sequence[int], activation: str = "relu") -> nn.Module:
     """Hidden layers, each followed by its activation: features, as Conv4 gives; the learner adds its own head."""
     if activation not in ACTIVATIONS:
         raise RecipeError(f"unknown activation {activation!r}{suggest(activation, ACTIVATIONS)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from statistics import fmean
@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from fewsight.baselines import Baseline, defaults
 from fewsight.domains.episodes import Episodes, generator, prefetch
 from fewsight.errors import LearnerError, RecipeError
-from fewsight.learner import Learner, task_metric
+from fewsight.learner import Learner
+from fewsight.metrics import metric, usual
 from fewsight.task import Task
-from fewsight.training.baselines import baselines as baseline_scores
 from fewsight.training.report import LEARNER, UNADAPTED, Report
-from fewsight.training.scoring import evaluating, metric_name, seeded, task_scores
+from fewsight.training.scoring import evaluating, seeded, task_scores
 from fewsight.training.statistics import calibration_error
 
 ORDER_TASKS, ORDERS = 20, 6
@@ -30,23 +31,29 @@ def evaluate(
     episodes: Episodes,
     tasks: int = 600,
     *,
-    baselines: bool = True,
+    baselines: Mapping[str, Baseline] | None = None,
+    metrics: Sequence[str] = (),
     protocol: Mapping[str, Any] | None = None,
 ) -> Report:
     """Test `learner` on the first `tasks` of `episodes`; it is left exactly as it was.
 
     Args:
         tasks: number of tasks, at least 2.
-        baselines: also score the un-adapted learner and simple methods on raw inputs.
+        baselines: simple methods to score on the same tasks, beside the un-adapted learner; default those of
+            `fewsight.baselines`, {} for none.
+        metrics: names in `fewsight.metrics`, the main one first; default accuracy, or squared error.
         protocol: what else a reader must know to compare; added to the protocol that is measured here.
 
     Raises:
-        RecipeError: fewer than 2 tasks.
+        RecipeError: fewer than 2 tasks, or an unknown metric.
         LearnerError: the learner gives NaN, or cannot learn such tasks.
     """
     if tasks < 2:
         raise RecipeError(f"a mean with an interval needs at least 2 tasks, got {tasks}")
-    scores: dict[str, list[float]] = defaultdict(list)
+    for name in metrics:
+        metric(name)  # an unknown one is an error before the work
+    methods = defaults() if baselines is None else baselines
+    measured: dict[str, dict[str, list[float]]] = {name: defaultdict(list) for name in metrics}
     confidence: list[np.ndarray] = []
     correct: list[np.ndarray] = []
     shapes: dict[str, set[int]] = defaultdict(set)
@@ -59,22 +66,24 @@ def evaluate(
                     f"the learner answers task {task.name!r} with NaN: its weights are unusable, train again"
                 )
             names.append(task.name)
-            scores[LEARNER].append(float(task_metric(answer, task)))
+            if not measured:
+                measured = {usual(task): defaultdict(list)}
             _note_shape(task, shapes)
             if task.support.ways is not None:
                 asked = task.query_weight > 0
                 surest, chosen = answer.softmax(-1)[asked].max(-1)
                 confidence.append(surest.double().numpy())
                 correct.append((chosen == task.target[asked]).double().numpy())
-            if baselines:
-                unadapted = learner.trace(task.support).models()[0]
-                scores[UNADAPTED].append(float(task_metric(unadapted(task.query), task)))
-                for name, value in baseline_scores(task).items():
-                    scores[name].append(value)
+            answers = {LEARNER: answer, UNADAPTED: learner.trace(task.support).models()[0](task.query)}
+            answers |= {name: given for name, method in methods.items() if (given := method(task)) is not None}
+            for key, scores in measured.items():
+                for name, given in answers.items():
+                    scores[name].append(metric(key).measure(given, task))
         order_sd = _label_order_sd(learner, episodes, min(tasks, ORDER_TASKS)) if confidence else None
     return Report(
-        metric=metric_name(task),
-        scores={name: np.array(values) for name, values in scores.items()},
+        scores={
+            key: {name: np.array(values) for name, values in scores.items()} for key, scores in measured.items()
+        },
         tasks=tuple(names),
         calibration_error=calibration_error(np.concatenate(confidence), np.concatenate(correct))
         if confidence
@@ -83,9 +92,7 @@ def evaluate(
         protocol={name: _spread(sizes) for name, sizes in shapes.items()}
         | {"tasks": tasks, "split": episodes.name, "seed": episodes.seed, "transductive": learner.transductive}
         | dict(protocol or {}),
-        notes=("no raw-input baseline: the inputs are not single numeric arrays",)
-        if baselines and len(scores) == 2
-        else (),
+        notes=("no baseline applies to inputs of this kind",) if methods and len(answers) == 2 else (),
     )
 
 

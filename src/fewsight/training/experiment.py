@@ -54,7 +54,7 @@ def train(
         }
     )
     settings = recipe.training.model_dump()
-    return run, fit(learner, training, validation=validation, run=run, progress=progress, on_step=on_step, **settings)
+    return run, fit(learner, training, validation=validation, run=run, metric=next(iter(domain.metrics), None), progress=progress, on_step=on_step, **settings)
 
 
 def evaluate_run(
@@ -67,7 +67,6 @@ def evaluate_run(
     queries: int | None = None,
     split: str = "test",
     overrides: Sequence[str] = (),
-    baselines: bool = True,
 ) -> Report:
     """Test the learner of `run` on tasks of classes it never saw.
 
@@ -86,7 +85,14 @@ def evaluate_run(
         "learner": recipes.override(recipe, overrides).learner.settings,
         "trained with": run.info.get("strategy"),
     }
-    return evaluate(learner, episodes(recipe, domain, split, shape), tasks, baselines=baselines, protocol=protocol)
+    return evaluate(
+        learner,
+        episodes(recipe, domain, split, shape),
+        tasks,
+        baselines=domain.baselines,
+        metrics=domain.metrics,
+        protocol=protocol,
+    )
 
 
 def experience(run: Run, data: str | Path | None = None) -> Experience:

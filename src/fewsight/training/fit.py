@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from fewsight.domains.episodes import Episodes, prefetch
+from fewsight import metrics
 from fewsight.errors import LearnerError, RecipeError, RunError
 from fewsight.learner import Learner
 from fewsight.task import Task
@@ -25,7 +26,7 @@ from fewsight.training.metrics import MetricsLog
 from fewsight.training.progress import Progress
 from fewsight.training.record import Recorder
 from fewsight.training.run import Run
-from fewsight.training.scoring import metric_name, seeded, shown
+from fewsight.training.scoring import seeded
 from fewsight.training.state import Fit, pack, unpack
 from fewsight.training.validation import Validation
 
@@ -53,6 +54,7 @@ def fit(
     strategy: str = "auto",
     checkpoint_every: int = 100,
     record: int = 0,
+    metric: str | None = None,
     run: Run | None = None,
     progress: bool = True,
     on_step: Callable[[int, StepResult], None] | None = None,
@@ -72,6 +74,7 @@ def fit(
         checkpoint_every: steps between checkpoints, with `run`.
         record: snapshots to keep of the training, with `run`, so that predictions can be traced to its tasks (see
             `record`); 0: none.
+        metric: what validation measures (see `fewsight.metrics`); None: accuracy, or squared error.
         run: where checkpoints and metrics go, and what is resumed. Without one nothing is written. With one, SIGINT and
             SIGTERM end the step, save, and return.
         progress: show progress on the standard error.
@@ -89,8 +92,10 @@ def fit(
     parameters = [parameter for parameter in learner.parameters() if parameter.requires_grad]
     if not parameters:
         raise LearnerError(f"this {type(learner).__name__} has no parameters to train: give it a network that has some")
-    optimizer, metric = torch.optim.Adam(parameters, lr=lr), metric_name(train[0])
-    judge = Validation(validation, validate_tasks, validate_every, patience, metric, run) if validation else None
+    optimizer, usual = torch.optim.Adam(parameters, lr=lr), metrics.usual(train[0])
+    judged = metric or usual
+    metrics.metric(judged)  # an unknown one is an error before the work
+    judge = Validation(validation, validate_tasks, validate_every, patience, judged, run) if validation else None
 
     def rate_at(step: int, steps: int = steps) -> float:
         return lr * SCHEDULES[schedule](step / steps)
@@ -108,7 +113,7 @@ def fit(
             steps = now.step
         earlier, started = now.seconds, time.perf_counter()
         log = stack.enter_context(MetricsLog(run.folder, now.step)) if run else None
-        display = stack.enter_context(Progress(steps, now.step, metric, progress))
+        display = stack.enter_context(Progress(steps, now.step, usual, progress))
         display.say(str(choice))
         for tasks in prefetch(train, now.step * meta_batch, steps * meta_batch, meta_batch):
             learner.progress = now.step / steps
@@ -123,7 +128,7 @@ def fit(
                 on_step(now.step, result)
             if judge and (now.step % judge.every == 0 or now.stopped):
                 score = judge.check(learner, now)
-                display.say(f"step {now.step}: validation {metric} {shown(metric, score)}")
+                display.say(f"step {now.step}: validation {judged} {metrics.metric(judged).shown(score)}")
                 if log:
                     log.write(now.step, validation=score)
             if interrupt and interrupt.requested and not now.stopped:
@@ -135,7 +140,7 @@ def fit(
                 run.save(pack(learner, optimizer, now))
             if now.stopped:
                 break
-        display.say(_farewell(now, metric))
+        display.say(_farewell(now, judged))
     if judge:
         judge.restore(learner)
     learner.eval()
@@ -183,7 +188,7 @@ def _step(
 
 
 def _farewell(now: Fit, metric: str) -> str:
-    best = "" if now.best is None else f"; best validation {metric} {shown(metric, now.best)} at step {now.best_step}"
+    best = "" if now.best is None else f"; best validation {metric} {metrics.metric(metric).shown(now.best)} at step {now.best_step}"
     how = {
         "early": "validation no longer improves",
         "interrupted": "saved: run the same command with --resume to go on",

@@ -6,7 +6,7 @@ import time
 from types import TracebackType
 from typing import Any
 
-from fewsight.training.scoring import shown
+from fewsight.metrics import METRICS
 
 QUIET_SECONDS = 10.0
 """Plain lines come at most this often."""
@@ -17,7 +17,7 @@ class Progress:
 
     Args:
         done: steps that an earlier part of the run took.
-        metric: "accuracy" or "squared error".
+        metric: "accuracy" or "squared error"; see `fewsight.metrics`.
     """
 
     def __init__(self, steps: int, done: int, metric: str, shown: bool = True) -> None:
@@ -71,6 +71,6 @@ class Progress:
         minutes, rest = divmod(round((self.steps - step) * seconds), 60)
         return (
             f"step {step}/{self.steps}  loss {self._averages['loss']:.4f}  "
-            f"{self.metric} {shown(self.metric, self._averages['metric'])}  "
+            f"{self.metric} {METRICS[self.metric].shown(self._averages['metric'])}  "
             f"{tasks / max(seconds, 1e-9):.1f} tasks/s  {minutes}:{rest:02d} left"
         )

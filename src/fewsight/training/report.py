@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fewsight.training.scoring import better
+from fewsight.metrics import METRICS
 from fewsight.training.statistics import interval
 
 SCHEMA = "fewsight.evaluation/1"
@@ -20,8 +20,8 @@ class Report:
     """The outcome of `evaluate`.
 
     Attributes:
-        metric: "accuracy" (0 to 1) or "squared error".
-        scores: of each method, one value for each task, `(tasks,)`; the learner's comes first.
+        scores: by metric (the main one first) and method (the learner first): one value for each task, `(tasks,)`, NaN
+            where the metric is not defined on a task.
         tasks: names of the tasks.
         calibration_error: over all queries; None in regression.
         label_order_sd: standard deviation of a task's accuracy when its classes are renumbered, mean over some tasks;
@@ -30,8 +30,7 @@ class Report:
         notes: what was left out, and why.
     """
 
-    metric: str
-    scores: dict[str, np.ndarray]
+    scores: dict[str, dict[str, np.ndarray]]
     tasks: tuple[str, ...]
     calibration_error: float | None = None
     label_order_sd: float | None = None
@@ -39,31 +38,42 @@ class Report:
     notes: tuple[str, ...] = ()
 
     @property
+    def metric(self) -> str:
+        """The main metric, a name in `fewsight.metrics`."""
+        return next(iter(self.scores))
+
+    @property
+    def main(self) -> dict[str, np.ndarray]:
+        """Scores by method under the main metric."""
+        return self.scores[self.metric]
+
+    @property
     def mean(self) -> float:
         """Mean score of the learner."""
-        return float(self.scores[LEARNER].mean())
+        return float(np.nanmean(self.main[LEARNER]))
 
     @property
     def interval(self) -> float:
         """Half width of its 95 % interval."""
-        return interval(self.scores[LEARNER])
+        return interval(_defined(self.main[LEARNER]))
 
     @property
     def lost_to(self) -> list[str]:
-        """The baselines that did better than the learner on the same tasks, best first."""
-        means = {name: float(values.mean()) for name, values in self.scores.items()}
-        won = [name for name in means if better(self.metric, means[name], self.mean)]
-        return sorted(won, key=lambda name: means[name], reverse=self.metric == "accuracy")
+        """The baselines that did better than the learner on the same tasks by the main metric, best first."""
+        means, better = {name: float(np.nanmean(values)) for name, values in self.main.items()}, METRICS[self.metric]
+        won = [name for name in means if better.better(means[name], self.mean)]
+        return sorted(won, key=lambda name: means[name], reverse=better.rises)
 
     def table(self) -> str:
         """The report as text; first of all the baselines that won."""
         lines = []
         for name in self.lost_to:
-            difference = self.scores[name] - self.scores[LEARNER]
-            lines.append(f"THE LEARNER LOSES to {name}, by {self._figure(difference)} on the same tasks")
-        lines.append(f"{self.metric} on {len(self.tasks)} tasks, mean and 95 % interval")
-        width = max(len(name) for name in self.scores)
-        lines += [f"  {name:<{width}}  {self._figure(values)}" for name, values in self.scores.items()]
+            difference = self.main[name] - self.main[LEARNER]
+            lines.append(f"THE LEARNER LOSES to {name}, by {_figure(self.metric, difference)} on the same tasks")
+        width = max(len(name) for name in self.main)
+        for metric, methods in self.scores.items():
+            lines.append(f"{metric} on {len(_defined(methods[LEARNER]))} tasks, mean and 95 % interval")
+            lines += [f"  {name:<{width}}  {_figure(metric, values)}" for name, values in methods.items()]
         if self.calibration_error is not None:
             lines.append(f"expected calibration error: {self.calibration_error:.3f}")
         if self.label_order_sd is not None:
@@ -78,22 +88,37 @@ class Report:
             "metric": self.metric,
             "mean": self.mean,
             "interval": self.interval,
-            "methods": {
-                name: {"mean": float(values.mean()), "interval": interval(values)}
-                for name, values in self.scores.items()
-            },
+            "methods": _summary(self.main),
+            "also": {metric: _summary(methods) for metric, methods in self.scores.items() if metric != self.metric},
             "lost_to": self.lost_to,
             "calibration_error": self.calibration_error,
             "label_order_sd": self.label_order_sd,
             "protocol": self.protocol,
             "notes": list(self.notes),
             "tasks": [
-                {"task": task} | {name: float(values[index]) for name, values in self.scores.items()}
+                {"task": task} | {name: _plain(values[index]) for name, values in self.main.items()}
                 for index, task in enumerate(self.tasks)
             ],
         }
 
-    def _figure(self, values: np.ndarray) -> str:
-        if self.metric == "accuracy":
-            return f"{100 * values.mean():.2f} % ± {100 * interval(values):.2f}"
-        return f"{values.mean():.4f} ± {interval(values):.4f}"
+
+def _summary(methods: dict[str, np.ndarray]) -> dict[str, dict[str, float]]:
+    return {
+        name: {"mean": float(np.nanmean(values)), "interval": interval(_defined(values))}
+        for name, values in methods.items()
+    }
+
+
+def _defined(values: np.ndarray) -> np.ndarray:
+    return values[~np.isnan(values)]
+
+
+def _plain(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _figure(metric: str, values: np.ndarray) -> str:
+    values = _defined(values)
+    if METRICS[metric].percent:
+        return f"{100 * values.mean():.2f} % ± {100 * interval(values):.2f}"
+    return f"{values.mean():.4f} ± {interval(values):.4f}"

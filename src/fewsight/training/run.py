@@ -19,7 +19,7 @@ from typing import Any
 from torch import Tensor
 
 from fewsight import recipes
-from fewsight.domains import Domain, open_domain
+from fewsight.domains import Domain, Format, open_domain, read_format
 from fewsight.errors import RunError
 from fewsight.learner import Learner
 from fewsight.recipes import Recipe
@@ -34,7 +34,7 @@ class _Shapes:
     """What the run remembers of its domain, so that its learner can be built without the data."""
 
     outputs: int | None
-    input_shape: tuple[int, ...]
+    input_shape: Any
 
 
 @dataclass(eq=False)
@@ -86,7 +86,8 @@ class Run:
                 "name": domain.name,
                 "fingerprint": domain.fingerprint,
                 "outputs": domain.outputs,
-                "input_shape": list(domain.input_shape),
+                "input_shape": domain.input_shape,
+                "format": None if domain.format is None else {"kind": domain.format.kind} | domain.format.to_json(),
             }
         run.note()
         return run
@@ -125,6 +126,18 @@ class Run:
         """The domain it was trained on; `data` is the data directory."""
         part = self.recipe.domain
         return open_domain(part.name, None if data is None else Path(data), **part.settings)
+
+    @property
+    def format(self) -> Format:
+        """How its model sees raw inputs.
+
+        Raises:
+            RunError: the run was made in Python, without a domain.
+            DataError: its domain takes no inputs of a user's own.
+        """
+        if "domain" not in self.info:
+            raise RunError(f"{self.folder} was trained without a domain: build inputs as its learner takes them")
+        return read_format(self.info["domain"].get("format"))
 
     def learner(self, overrides: Sequence[str] = ()) -> Learner:
         """The trained learner, in evaluation mode, with its best weights; needs no data.

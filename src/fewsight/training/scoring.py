@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
 
 from fewsight.domains.episodes import generator
-from fewsight.learner import Learner, task_metric
+from fewsight.learner import Learner
+from fewsight.metrics import METRICS, usual
 from fewsight.task import Task
-
-
-def metric_name(task: Task) -> str:
-    """What `task_metric` measures on tasks of this kind."""
-    return "squared error" if task.target.is_floating_point() else "accuracy"
-
-
-def shown(metric: str, value: float) -> str:
-    """An accuracy in percent, a squared error as it is."""
-    return f"{100 * value:.1f} %" if metric == "accuracy" else f"{value:.4f}"
-
-
-def better(metric: str, value: float, other: float) -> bool:
-    """Whether `value` is the better score."""
-    return value > other if metric == "accuracy" else value < other
 
 
 @contextmanager
@@ -48,7 +35,10 @@ def evaluating(learner: Learner) -> Iterator[None]:
             module.training = mode
 
 
-def task_scores(learner: Learner, tasks: Iterable[Task]) -> list[float]:
-    """Accuracy, or mean squared error, of each task."""
+def task_scores(learner: Learner, tasks: Iterable[Task], metric: str | None = None) -> list[float]:
+    """The metric of each task on which it is defined; default accuracy, or mean squared error."""
     with evaluating(learner):
-        return [float(task_metric(learner.adapt(task.support)(task.query), task)) for task in tasks]
+        found = [
+            METRICS[metric or usual(task)].measure(learner.adapt(task.support)(task.query), task) for task in tasks
+        ]
+    return [value for value in found if not math.isnan(value)] or [math.nan]

@@ -11,8 +11,9 @@ from torch import Tensor
 from fewsight.domains.episodes import Episodes
 from fewsight.errors import RunError
 from fewsight.learner import Learner
+from fewsight.metrics import METRICS
 from fewsight.training.run import Run
-from fewsight.training.scoring import better, task_scores
+from fewsight.training.scoring import task_scores
 from fewsight.training.state import Fit
 
 
@@ -24,6 +25,7 @@ class Validation:
         episodes, tasks: the first `tasks` of `episodes` are used.
         every: steps between validations; the last step is always validated.
         patience: validations without improvement after which training stops; None: never.
+        metric: its name in `fewsight.metrics`.
         run: where the best weights are kept besides memory.
     """
 
@@ -37,10 +39,10 @@ class Validation:
 
     def check(self, learner: Learner, now: Fit) -> float:
         """The mean score; brings the best in `now` up to date and stops it "early" when patience is over."""
-        score = fmean(task_scores(learner, (self.episodes[index] for index in range(self.tasks))))
+        score = fmean(task_scores(learner, (self.episodes[index] for index in range(self.tasks)), self.metric))
         if not math.isfinite(score):
             raise RunError(f"validation gave {score} at step {now.step}: try a smaller lr or inner learning rate")
-        if now.best is None or better(self.metric, score, now.best):
+        if now.best is None or METRICS[self.metric].better(score, now.best):
             now.best, now.best_step, now.stale = score, now.step, 0
             self.best_weights = {name: value.detach().clone() for name, value in learner.state_dict().items()}
             if self.run:

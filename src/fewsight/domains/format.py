@@ -1,0 +1,94 @@
+"""How does a model see what a person brings? A format turns raw inputs (files, texts, molecules, rows) into tensors.
+
+It is small and plain: a run keeps it as JSON, so that a trained model reads new data without its training data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+from fewsight.task import Support
+from fewsight.tree import Tree
+from fewsight.view import View
+
+
+class Columns(NamedTuple):
+    """Which columns of a table file mean what; None: guessed (input, label) or absent.
+
+    Attributes:
+        input: the text or the molecule; feature columns are all that mean nothing else.
+        label: the class, or the value in regression.
+        task, split: the task a row belongs to, and its part: "train", "val" or "test".
+        group: who or what the row is about, for figures by group.
+    """
+
+    input: str | None = None
+    label: str | None = None
+    task: str | None = None
+    split: str | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """What a person brought, as the model sees it and as people see it.
+
+    Attributes:
+        x: inputs, a tree of tensors `(n, ...)`.
+        names: of each, as its owner knows it (a file name, "row 3").
+        views: how each is shown.
+        notes: what was done to them that the owner should know, a sentence each.
+        groups: of each, where a group column was named.
+    """
+
+    x: Tree
+    names: tuple[str, ...]
+    views: tuple[View, ...]
+    notes: tuple[str, ...] = ()
+    groups: tuple[str, ...] | None = None
+
+
+class Format(Protocol):
+    """One kind of input; frozen and comparable."""
+
+    kind: ClassVar[str]
+    """"images", "texts", "molecules" or "rows"."""
+
+    @property
+    def shape(self) -> Any:
+        """Shape of one input, a tree of shapes: `Domain.input_shape`."""
+        ...
+
+    def ready(self, stored: Tree) -> Tree:
+        """Inputs as a domain keeps them (bytes) as the model takes them (floats)."""
+        ...
+
+    def encode(self, raw: Sequence[Any], names: Sequence[str]) -> Examples:
+        """Raw inputs as examples.
+
+        Args:
+            raw: texts, SMILES, rows by column name, or pictures `(H, W)` / `(H, W, 3)` of uint8.
+
+        Raises:
+            DataError: one that cannot be used; its name is said.
+        """
+        ...
+
+    def read_support(self, path: Path, columns: Columns = Columns()) -> tuple[Support, Examples]:
+        """A support set from a file or folder.
+
+        Raises:
+            DataError: it cannot be read, has no labels, or holds something that cannot be used.
+        """
+        ...
+
+    def read_query(self, path: Path, columns: Columns = Columns()) -> Examples:
+        """Queries from a file or folder; labels there are not looked at. Raises DataError as `read_support`."""
+        ...
+
+    def to_json(self) -> dict[str, Any]:
+        """All its settings, plain."""
+        ...

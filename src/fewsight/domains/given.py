@@ -1,0 +1,111 @@
+"""How do tasks that exist in the world (assays, hospitals, patients) become few-shot tasks? Draw one, then split it.
+
+Here classes are the same in every task ("active", "healthy"...) and what differs is the rule that gives them; or a task
+has values to predict.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fewsight import tree
+from fewsight.domains.asked import check_counts
+from fewsight.errors import DataError
+from fewsight.task import Support, Task
+from fewsight.tree import Tree
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """One task of the world with all its examples.
+
+    Attributes:
+        name: of the task.
+        x: inputs, a tree of tensors `(n, ...)`.
+        y: class indices `(n,)` int64, or values `(n, d)`.
+        classes: the class names; None in regression.
+        group: `(n,)` int64: examples that belong together (a scaffold, a visit) and must not be divided between
+            support and queries; None: each stands for itself.
+    """
+
+    name: str
+    x: Tree
+    y: Tensor
+    classes: tuple[Hashable, ...] | None = None
+    group: Tensor | None = None
+
+    def digest(self) -> bytes:
+        """sha256 over name, classes and contents."""
+        digest = hashlib.sha256(repr((self.name, self.classes)).encode())
+        for leaf in (*tree.leaves(self.x), self.y):
+            digest.update(f"{tuple(leaf.shape)}\n".encode() + leaf.contiguous().view(-1).numpy().tobytes())
+        return digest.digest()
+
+
+@dataclass(frozen=True, eq=False)
+class GivenTasks:
+    """Few-shot tasks from given ones, each equally likely.
+
+    Attributes:
+        shots: support examples of each class (of the whole task, in regression).
+        queries: queries in all, at the proportions of what the support leaves; fewer where fewer are left.
+        balanced: False: `shots` times the number of classes are drawn at the task's own proportions, and at least one of
+            each class.
+    """
+
+    tasks: Sequence[Given]
+    shots: int
+    queries: int
+    balanced: bool = True
+
+    def __post_init__(self) -> None:
+        check_counts(shots=self.shots, queries=self.queries)
+        if not self.tasks:
+            raise DataError("there are no tasks in this split")
+        for task in self.tasks:
+            if task.classes is None:
+                found, needed, what = len(task.y), self.shots + 1, "examples"
+            else:
+                counts = torch.bincount(task.y, minlength=len(task.classes))
+                least = int(counts.argmin())
+                found, what = int(counts[least]), f"examples of {task.classes[least]!r}"
+                needed = (self.shots if self.balanced else 1) + 1
+            if found < needed:
+                raise DataError(f"task {task.name!r} has {found} {what}, but {needed} are needed: ask for fewer shots")
+
+    def draw(self, rng: np.random.Generator) -> Task:
+        """Labels are the class names of the task; in regression targets are `(Q, d)`."""
+        task = self.tasks[int(rng.integers(len(self.tasks)))]
+        order = rng.permutation(len(task.y))
+        support = order[self._support(task, order)]
+        rest = np.setdiff1d(order, support)
+        if task.group is not None:
+            apart = ~np.isin(task.group.numpy()[rest], task.group.numpy()[support])
+            rest = rest[apart] if apart.any() else rest
+        query = rng.permutation(rest)[: self.queries]
+        given, asked = torch.from_numpy(support), torch.from_numpy(query)
+        labels = task.y[given] if task.classes is None else [task.classes[c] for c in task.y[given].tolist()]
+        return Task(
+            Support.of(tree.take(task.x, given), labels, classes=task.classes),
+            tree.take(task.x, asked),
+            task.y[asked],
+            name=task.name,
+        )
+
+    def _support(self, task: Given, order: np.ndarray) -> np.ndarray:
+        """Positions in `order` of the support examples."""
+        if task.classes is None:
+            return np.arange(self.shots)
+        y, ways = task.y.numpy()[order], len(task.classes)
+        first = [np.flatnonzero(y == c) for c in range(ways)]
+        if self.balanced:
+            return np.concatenate([positions[: self.shots] for positions in first])
+        sure = np.array([positions[0] for positions in first])
+        others = np.setdiff1d(np.arange(len(y)), sure)
+        return np.concatenate([sure, others[: (self.shots - 1) * ways]])

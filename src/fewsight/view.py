@@ -1,0 +1,39 @@
+"""How does a person see an example? As a view: small on a card, large beside the answer, and with its parts shaded."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from markupsafe import Markup
+
+
+class View(Protocol):
+    """One example, drawn as inert HTML or SVG: no script, no address but data, everything that came from outside escaped.
+
+    Colours are the page's CSS variables: `--for` speaks for the answer, `--against` against it, `--ink`, `--muted`, `--line`
+    and `--paper` for the rest, so that light, dark and print all work.
+    """
+
+    @property
+    def text(self) -> str:
+        """It in one line of words: the text alternative."""
+        ...
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of its parts in the order in which explanations give them values: tokens, atoms, features. Empty for
+        pixels."""
+        ...
+
+    def small(self) -> Markup:
+        """For a card, at most 72 pixels high."""
+        ...
+
+    def large(self) -> Markup:
+        """For the place beside the answer, at most 256 pixels high."""
+        ...
+
+    def shaded(self, shares: np.ndarray) -> Markup | None:
+        """The large one with its parts coloured by `shares` `(P,)` in [-1, 1], or None where a ranking says it better."""
+        ...
