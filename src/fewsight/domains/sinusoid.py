@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fewsight.baselines import Baseline, defaults
 from fewsight.domains.asked import check_counts, check_split
 from fewsight.task import Support, Task
 
