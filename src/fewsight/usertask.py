@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fewsight import tree
-from fewsight.domains import Columns, Examples, Format
+from fewsight.domains import GUESSED, Columns, Examples, Format
 from fewsight.errors import DataError
 from fewsight.learner import Learner
 from fewsight.task import Support
@@ -34,7 +34,7 @@ def read_task(
     run: str | Path,
     support: Path,
     query: Path | Sequence[Path],
-    columns: Columns = Columns(),
+    columns: Columns = GUESSED,
     *,
     single: bool = False,
 ) -> UserTask:

@@ -9,10 +9,10 @@ from markupsafe import Markup
 
 
 class View(Protocol):
-    """One example, drawn as inert HTML or SVG: no script, no address but data, everything that came from outside escaped.
+    """One example, drawn as inert HTML or SVG: no script, no address but data, all that came from outside escaped.
 
-    Colours are the page's CSS variables: `--for` speaks for the answer, `--against` against it, `--ink`, `--muted`, `--line`
-    and `--paper` for the rest, so that light, dark and print all work.
+    Colours are the page's CSS variables: `--for` speaks for the answer, `--against` against it, `--ink`, `--muted`,
+    `--line` and `--paper` for the rest, so that light, dark and print all work.
     """
 
     @property
@@ -35,5 +35,5 @@ class View(Protocol):
         ...
 
     def shaded(self, shares: np.ndarray) -> Markup | None:
-        """The large one with its parts coloured by `shares` `(P,)` in [-1, 1], or None where a ranking says it better."""
+        """The large one with its parts coloured by `shares` `(P,)` in [-1, 1]; None where a ranking says it better."""
         ...

@@ -11,7 +11,7 @@ from fewsight.domains.digits import open_digits
 from fewsight.domains.domain import ClassDomain, Domain, GivenDomain
 from fewsight.domains.episodes import Episodes, TaskFamily, generator, prefetch
 from fewsight.domains.folder import open_folder, read_query, read_support
-from fewsight.domains.format import Columns, Examples, Format
+from fewsight.domains.format import GUESSED, Columns, Examples, Format
 from fewsight.domains.images import ImageFormat
 from fewsight.domains.omniglot import open_omniglot
 from fewsight.domains.sinusoid import open_sinusoid
@@ -74,6 +74,7 @@ def read_format(record: dict[str, Any] | None) -> Format:
 __all__ = [
     "DOMAINS",
     "FORMATS",
+    "GUESSED",
     "ClassDomain",
     "Columns",
     "Domain",

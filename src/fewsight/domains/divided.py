@@ -23,6 +23,4 @@ def divided(names: Iterable[str], shares: Sequence[float] = SHARES) -> dict[str,
         raise RecipeError(f"split must be three shares that sum to 1, got {list(shares)}")
     order = sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())
     first, second = round(shares[0] * len(order)), round((shares[0] + shares[1]) * len(order))
-    return {
-        "train": sorted(order[:first]), "val": sorted(order[first:second]), "test": sorted(order[second:])
-    }
+    return {"train": sorted(order[:first]), "val": sorted(order[first:second]), "test": sorted(order[second:])}

@@ -63,7 +63,8 @@ def open_folder(
     files = class_files(Path(path))
     form = ImageFormat(size, channels, strokes)
     loaded = {
-        name: torch.from_numpy(form.oriented(read_images(members, size, channels))[0]) for name, members in files.items()
+        name: torch.from_numpy(form.oriented(read_images(members, size, channels))[0])
+        for name, members in files.items()
     }
     parts = divided(files, split)
     classes = {part: Classes(tuple(of), [loaded[name] for name in of]) for part, of in parts.items()}

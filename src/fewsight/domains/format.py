@@ -32,6 +32,10 @@ class Columns(NamedTuple):
     group: str | None = None
 
 
+GUESSED = Columns()
+"""No column is named: all are guessed."""
+
+
 @dataclass(frozen=True, eq=False)
 class Examples:
     """What a person brought, as the model sees it and as people see it.
@@ -77,7 +81,7 @@ class Format(Protocol):
         """
         ...
 
-    def read_support(self, path: Path, columns: Columns = Columns()) -> tuple[Support, Examples]:
+    def read_support(self, path: Path, columns: Columns = GUESSED) -> tuple[Support, Examples]:
         """A support set from a file or folder.
 
         Raises:
@@ -85,7 +89,7 @@ class Format(Protocol):
         """
         ...
 
-    def read_query(self, path: Path, columns: Columns = Columns()) -> Examples:
+    def read_query(self, path: Path, columns: Columns = GUESSED) -> Examples:
         """Queries from a file or folder; labels there are not looked at. Raises DataError as `read_support`."""
         ...
 

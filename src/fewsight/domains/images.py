@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fewsight.domains.format import Columns, Examples
+from fewsight.domains.format import GUESSED, Columns, Examples
 from fewsight.domains.imagefile import fit, read_images
 from fewsight.domains.imagefolder import all_files, class_files
 from fewsight.errors import DataError
@@ -47,7 +47,7 @@ class ImageFormat:
         return self.examples(np.stack([fit(picture, self.size, self.channels) for picture in raw]), names, invert)
 
     def read_support(
-        self, path: Path, columns: Columns = Columns(), invert: bool | None = None
+        self, path: Path, columns: Columns = GUESSED, invert: bool | None = None
     ) -> tuple[Support, Examples]:
         classes = class_files(Path(path))
         if len(classes) < 2:
@@ -59,7 +59,7 @@ class ImageFormat:
         labels = [name for name, members in classes.items() for _ in members]
         return Support.of(found.x, labels, classes=tuple(classes)), found
 
-    def read_query(self, path: Path, columns: Columns = Columns(), invert: bool | None = None) -> Examples:
+    def read_query(self, path: Path, columns: Columns = GUESSED, invert: bool | None = None) -> Examples:
         path = Path(path)
         files = list(all_files(path)) if path.is_dir() else [path]
         if not files:
@@ -81,10 +81,8 @@ class ImageFormat:
 
     def oriented(self, images: np.ndarray, invert: bool | None = None) -> tuple[np.ndarray, int]:
         """Images of this format, those inverted that need it, and how many that were."""
-        if invert is None and self.strokes:
-            inverted = _border(images) > 127.5
-        else:
-            inverted = np.full(len(images), bool(invert))
+        guess = invert is None and self.strokes
+        inverted = _border(images) > 127.5 if guess else np.full(len(images), bool(invert))
         return np.where(inverted[:, None, None, None], 255 - images, images), int(inverted.sum())
 
     def to_json(self) -> dict[str, Any]:

@@ -1,0 +1,152 @@
+"""How do rows of a table become a task? One column is the text or molecule (or all others the features), one the label.
+
+Columns that nobody named are guessed, and the guess is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from fewsight.domains.format import Columns, Examples, Format
+from fewsight.domains.tablefile import SUFFIXES, column, number, read_table
+from fewsight.errors import DataError
+from fewsight.task import Support
+
+INPUTS = {
+    "texts": ("text", "sentence", "utterance", "query", "title"),
+    "molecules": ("smiles", "canonical_smiles", "mol"),
+}
+"""By kind of input: the names a column of inputs usually has."""
+LABELS = ("label", "class", "category", "intent", "target", "activity", "y", "value")
+"""The names a column of labels usually has."""
+TASKS, SPLITS, GROUPS = ("task", "assay", "dataset"), ("split", "set", "fold"), ("group",)
+
+
+class Rows(NamedTuple):
+    """The rows of a table.
+
+    Attributes:
+        raw: inputs; names: "row 2" and so on, as a spreadsheet counts them.
+        labels: strings or numbers; None where there is no such column.
+        columns: what each column was taken for.
+        notes: what was guessed.
+    """
+
+    raw: list[Any]
+    names: tuple[str, ...]
+    labels: list[Any] | None
+    columns: Columns
+    table: Mapping[str, list[Any]]
+    notes: tuple[str, ...]
+
+    def of(self, name: str | None) -> list[Any] | None:
+        return None if name is None else self.table[name]
+
+
+def rows(path: Path, kind: str, columns: Columns) -> Rows:
+    """The rows of a table file.
+
+    Args:
+        kind: of the input: "texts", "molecules", or "rows", which takes all columns that mean nothing else.
+
+    Raises:
+        DataError: it cannot be read, or has no column of inputs.
+    """
+    table = read_table(path)
+    for name in columns:
+        if name is not None:
+            column(table, name, path)
+    meant = Columns(
+        columns.input or (None if kind == "rows" else _input(table, kind, path)),
+        columns.label or _named(table, LABELS),
+        columns.task or _named(table, TASKS),
+        columns.split or _named(table, SPLITS),
+        columns.group or _named(table, GROUPS),
+    )
+    guessed = [
+        f"column {now!r} was taken for the {role}"
+        for role, now, given in zip(Columns._fields, meant, columns, strict=True)
+        if now != given
+    ]
+    others = [name for name in table if name not in meant]
+    if kind == "rows" and not others:
+        raise DataError(f"{path} has no feature columns: {', '.join(table)} mean something else")
+    size = len(next(iter(table.values())))
+    raw = table[meant.input] if meant.input else [{name: table[name][i] for name in others} for i in range(size)]
+    names = tuple(f"row {i + 2}" for i in range(size))
+    return Rows(raw, names, None if meant.label is None else table[meant.label], meant, table, tuple(guessed))
+
+
+def read_support(form: Format, path: Path, columns: Columns) -> tuple[Support, Examples]:
+    """A support set from a table; see `as_values` for which are values to predict.
+
+    Raises:
+        DataError: no labels, or rows without one.
+    """
+    found = rows(Path(path), form.kind, columns)
+    if found.labels is None:
+        raise DataError(
+            f"{path} has no column of labels: name one 'label', or say which it is (--label); columns: "
+            f"{', '.join(found.table)}"
+        )
+    labels = list(found.labels)
+    if blank := next((name for name, label in zip(found.names, labels, strict=True) if label is None), None):
+        raise DataError(f"{path}, {blank}: the label is missing: fill it in, or remove the row")
+    examples = _encoded(form, found)
+    if (values := as_values(labels, found.columns.label)) is not None:
+        return Support.of(examples.x, torch.tensor(values, dtype=torch.float32)), examples
+    classes = tuple(dict.fromkeys(map(str, labels)))
+    if len(classes) < 2:
+        raise DataError(f"{path} has one class only ({classes[0]!r}): give examples of two or more")
+    return Support.of(examples.x, [str(label) for label in labels], classes=classes), examples
+
+
+def read_query(form: Format, path: Path, columns: Columns) -> Examples:
+    """Queries from a table, or the text or molecule itself where `path` is no table's name.
+
+    Raises:
+        DataError: what cannot be used as a query.
+    """
+    given = str(path)
+    if form.kind != "rows" and Path(path).suffix.lower() not in SUFFIXES and not Path(path).exists():
+        return form.encode([given], [given if len(given) <= 40 else given[:39] + "…"])
+    return _encoded(form, rows(Path(path), form.kind, columns))
+
+
+def as_values(labels: Sequence[Any], name: str | None) -> list[float] | None:
+    """Labels as values to predict, where all are numbers and the column is called "value" or some are no whole ones."""
+    found = [number(label) for label in labels]
+    if None in found or not (name == "value" or any(value != int(value) for value in found if value is not None)):
+        return None
+    return [value for value in found if value is not None]
+
+
+def _encoded(form: Format, found: Rows) -> Examples:
+    examples = form.encode(found.raw, found.names)
+    groups = found.of(found.columns.group)
+    return Examples(
+        examples.x,
+        examples.names,
+        examples.views,
+        (*found.notes, *examples.notes),
+        None if groups is None else tuple(map(str, groups)),
+    )
+
+
+def _input(table: Mapping[str, list[Any]], kind: str, path: Path) -> str:
+    if found := _named(table, INPUTS[kind]):
+        return found
+    raise DataError(
+        f"{path} has no column named {' or '.join(map(repr, INPUTS[kind][:2]))}: say which holds the {kind} (--input); "
+        f"columns: {', '.join(table)}"
+    )
+
+
+def _named(table: Mapping[str, Sequence[Any]], usual: Sequence[str]) -> str | None:
+    """The column that has one of the usual names, in any case of letters."""
+    known = {name.casefold(): name for name in table}
+    return next((known[name] for name in usual if name in known), None)
