@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from fewsight.baselines import Baseline, defaults
 from fewsight.domains.asked import check_split
-from fewsight.domains.classes import Classes, ClassTasks
+from fewsight.domains.classes import Augment, Classes, ClassTasks
 from fewsight.domains.episodes import TaskFamily
 from fewsight.domains.format import Format
 from fewsight.domains.given import Given, GivenTasks
@@ -89,6 +89,8 @@ class ClassDomain:
     Attributes:
         format: how its models see raw inputs.
         classes: by split; their inputs are as they are kept, `format.ready` makes them the model's.
+        augment: alters the inputs of tasks of split "train" at random; see `ClassTasks`.
+        uneven: classes may have too few examples; see `ClassTasks`.
     """
 
     name: str
@@ -96,6 +98,8 @@ class ClassDomain:
     classes: Mapping[str, Classes]
     metrics: tuple[str, ...] = ()
     baselines: Mapping[str, Baseline] = field(default_factory=defaults)
+    augment: Augment | None = None
+    uneven: bool = False
     outputs: None = None
 
     @property
@@ -120,7 +124,8 @@ class ClassDomain:
     def family(self, split: str, *, ways: int, shots: int, queries: int) -> ClassTasks:
         check_split(self.name, split, self.splits)
         try:
-            return ClassTasks(self.classes[split], ways, shots, queries, self.format.ready)
+            augment = self.augment if split == "train" else None
+            return ClassTasks(self.classes[split], ways, shots, queries, self.format.ready, augment, self.uneven)
         except DataError as error:
             raise DataError(f"{self.name}, split {split!r}: {error}") from None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -41,42 +42,54 @@ def fit(picture: np.ndarray, size: int, channels: int) -> np.ndarray:
     return np.asarray(square).reshape(size, size, channels).transpose(2, 0, 1)
 
 
+def decode(source: Path | BinaryIO, name: str, size: int, channels: int) -> np.ndarray:
+    """One image, a file or its bytes, as `(channels, size, size)`; errors say that it is `name`.
+
+    Raises:
+        DataError: as in `read_images`.
+    """
+    try:
+        with Image.open(source, formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
+                raise _too_large(name, f"{image.width} x {image.height} pixels")
+            image.draft(None, (4 * size, 4 * size))  # a JPEG is decoded at a fraction of its size where that is enough
+            upright = _flat(_eight_bit(ImageOps.exif_transpose(image), name))
+            square = _square(upright.convert("L" if channels == 1 else "RGB"), size)
+    except DataError:
+        raise
+    except Image.DecompressionBombError:
+        raise _too_large(name, "far too many pixels") from None
+    except UnidentifiedImageError:
+        raise DataError(f"{name} is not an image ({', '.join(FORMATS)}): remove it or convert it to PNG") from None
+    except Exception as error:  # a damaged file can make a decoder fail in any way
+        raise DataError(f"{name} cannot be read as an image ({error}): replace it by a sound copy") from error
+    return np.asarray(square).reshape(size, size, channels).transpose(2, 0, 1)
+
+
 def _read(path: Path, size: int, channels: int) -> np.ndarray:
     try:
         if not path.is_file():
             raise DataError(f"{path} is not there or not a file (a broken link?): remove it or give an image")
         if path.stat().st_size == 0:
             raise DataError(f"{path} is empty (0 bytes): replace it by the image it should be")
-        with Image.open(path, formats=FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
-                raise _too_large(path, f"{image.width} x {image.height} pixels")
-            image.draft(None, (4 * size, 4 * size))  # a JPEG is decoded at a fraction of its size where that is enough
-            upright = _flat(_eight_bit(ImageOps.exif_transpose(image), path))
-            square = _square(upright.convert("L" if channels == 1 else "RGB"), size)
-    except DataError:
-        raise
-    except Image.DecompressionBombError:
-        raise _too_large(path, "far too many pixels") from None
-    except UnidentifiedImageError:
-        raise DataError(f"{path} is not an image ({', '.join(FORMATS)}): remove it or convert it to PNG") from None
-    except Exception as error:  # a damaged file can make a decoder fail in any way
+    except OSError as error:
         raise DataError(f"{path} cannot be read as an image ({error}): replace it by a sound copy") from error
-    return np.asarray(square).reshape(size, size, channels).transpose(2, 0, 1)
+    return decode(path, str(path), size, channels)
 
 
-def _too_large(path: Path, what: str) -> DataError:
+def _too_large(name: str, what: str) -> DataError:
     limit = f"at most {MAX_PIXELS // 1_000_000} million pixels and {MAX_SIDE} a side are decoded"
-    return DataError(f"{path} is too large ({what}): {limit}; scale it down")
+    return DataError(f"{name} is too large ({what}): {limit}; scale it down")
 
 
-def _eight_bit(image: Image.Image, path: Path) -> Image.Image:
+def _eight_bit(image: Image.Image, name: str) -> Image.Image:
     """Grey values of 16 bits (0 to 65535) or floats (0 to 1), which Pillow would clip to white, as 8 bits."""
     if not (image.mode.startswith("I") or image.mode == "F"):
         return image
     values = np.asarray(image).astype(np.float32)
     top = 1.0 if image.mode == "F" else 65535.0
     if not (values.min() >= 0 and values.max() <= top):  # NaN fails both
-        raise DataError(f"{path} has grey values outside 0 to {top:g}: convert it to 8 or 16 bits")
+        raise DataError(f"{name} has grey values outside 0 to {top:g}: convert it to 8 or 16 bits")
     return Image.fromarray((values * (255 / top)).round().astype(np.uint8))
 
 
