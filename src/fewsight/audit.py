@@ -17,7 +17,9 @@ from typing import Any
 
 import torch
 
+from fewsight import tree
 from fewsight.cohort import folder_labels, read_groups
+from fewsight.domains import GUESSED, Columns
 from fewsight.errors import DataError
 from fewsight.explain.crowd import Crowd, crowd
 from fewsight.explain.population import Population, of_crowd
@@ -25,6 +27,7 @@ from fewsight.explain.provenance import digest, provenance
 from fewsight.explain.record import of_fields, plain
 from fewsight.explain.valuation import verified
 from fewsight.training import checkpoint, files
+from fewsight.tree import Tree
 from fewsight.usertask import UserTask, read_task
 
 SCHEMA = "fewsight.audit/1"
@@ -106,6 +109,7 @@ def audit(
     query: Path | Sequence[Path],
     *,
     groups: Path | None = None,
+    columns: Columns = GUESSED,
     command: str = "",
     seed: int = 0,
 ) -> tuple[Audit, UserTask]:
@@ -114,27 +118,32 @@ def audit(
     Args:
         query: an image or a folder, or several; queries of one folder are labelled where they lie in subfolders named
             like the support classes.
-        groups: CSV that gives each query its group, see `cohort.read_groups`.
+        groups: CSV that gives each query its group, see `cohort.read_groups`; default: the group columns of tables.
+        columns: what the columns of tables mean.
         command: the command line that makes the same record again.
 
     Raises:
         RunError, DataError, ExplanationError: see `read_task`, `read_groups`, `crowd` and `fairness`.
     """
     paths = [query] if isinstance(query, Path) else list(query)
-    task = read_task(run, support, paths)
-    names, asked = task.support_images.names, task.query_images.names
+    task = read_task(run, support, paths, columns)
+    names, asked = task.examples.names, task.queries.names
     labels = tuple(str(label) for label in task.support.labels or ())
-    truth = folder_labels(asked, labels) if len(paths) == 1 else None
+    truth = _truth(task, labels) if len(paths) == 1 else None
     if groups is not None and truth is None:
         raise DataError(
             "groups are compared by how well they are answered, so their queries need labels: "
-            f"give --query a folder with the subfolders {', '.join(labels)}"
+            f"give --query a folder with the subfolders {', '.join(labels)}, or a table with a column of labels"
         )
-    sides = (None, None) if groups is None else read_groups(groups, asked, names)
+    sides: tuple[tuple[str, ...] | None, tuple[str, ...] | None]
+    if groups is not None:
+        sides = read_groups(groups, asked, names)
+    else:
+        sides = (task.queries.groups, task.examples.groups) if truth else (None, None)
     case = crowd(
         task.learner,
         task.support,
-        task.query_images.x,
+        task.queries.x,
         truth,
         names=names,
         query_names=asked,
@@ -147,6 +156,7 @@ def audit(
     shares = torch.from_numpy(case.answers()).softmax(-1).max(-1)
     root = paths[0] if paths[0].is_dir() else paths[0].parent
     asked_files = [root / name for name in asked] if len(paths) == 1 else [Path(name) for name in asked]
+    hashes = [_sha256(file, task.queries.x, i) for i, file in enumerate(asked_files)]
     record = Audit(
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         command=command,
@@ -155,14 +165,14 @@ def audit(
         computed=_computed(case),
         labels=labels,
         support=tuple(
-            Example(name, file_sha256(support / name), label, group)
-            for name, label, group in zip(names, given, sides[1] or [None] * len(names), strict=True)
+            Example(name, _sha256(support / name, task.examples.x, i), label, group)
+            for i, (name, label, group) in enumerate(zip(names, given, sides[1] or [None] * len(names), strict=True))
         ),
         queries=tuple(
-            Example(name, file_sha256(file), label, group, labels[answer], share)
-            for name, file, label, group, answer, share in zip(
+            Example(name, sha256, label, group, labels[answer], share)
+            for name, sha256, label, group, answer, share in zip(
                 asked,
-                asked_files,
+                hashes,
                 truth or [None] * case.size,
                 sides[0] or [None] * case.size,
                 shares.indices.tolist(),
@@ -174,6 +184,22 @@ def audit(
         population=found,
     )
     return record, task
+
+
+def _truth(task: UserTask, labels: Sequence[str]) -> tuple[str, ...] | None:
+    """Labels of the queries, from the column of labels of a table or the folders they lie in; None: unknown."""
+    if (given := task.queries.labels) is None:
+        return folder_labels(task.queries.names, labels)
+    if unknown := next((label for label in given if label not in labels), None):
+        raise DataError(f"a query is labelled {unknown!r}, which no support example is: add one, or remove that query")
+    return given
+
+
+def _sha256(file: Path, x: Tree, place: int) -> str:
+    """Of the file of an example; of what the model sees where it is one of many in a file."""
+    if file.is_file():
+        return file_sha256(file)
+    return digest([(str(i), leaf[place]) for i, leaf in enumerate(tree.leaves(x))])
 
 
 def file_sha256(path: Path) -> str:

@@ -6,7 +6,7 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -22,7 +22,12 @@ app = typer.Typer(
 
 Data = Annotated[Path | None, typer.Option(help="Data directory [default: FEWSIGHT_DATA, else the user's cache].")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a trained run.")]
-SupportFolder = Annotated[Path, typer.Option(help="Folder of images with one subfolder for each class.")]
+SupportData = Annotated[
+    Path, typer.Option(help="Folder of images with a subfolder for each class, or a CSV or Parquet table.")
+]
+InputColumn = Annotated[str | None, typer.Option("--input", metavar="COLUMN", help="Column of texts or SMILES.")]
+LabelColumn = Annotated[str | None, typer.Option("--label", metavar="COLUMN", help="Column of labels.")]
+GroupColumn = Annotated[str | None, typer.Option("--group", metavar="COLUMN", help="Column of groups.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Language = Annotated[str, typer.Option("--lang", help="Language of the page: en (English) or zh (Chinese).")]
 
@@ -118,28 +123,29 @@ def evaluate(
 @app.command()
 def predict(
     run: RunFolder,
-    support: SupportFolder,
-    query: Annotated[Path, typer.Option(help="An image, or a folder of images.")],
+    support: SupportData,
+    query: Annotated[Path, typer.Option(help="An image, a folder, a table; or the text or SMILES itself.")],
+    input_column: InputColumn = None,
+    label: LabelColumn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Learn a new task from a folder of labelled images and predict the class of others.
+    """Learn a new task from labelled examples and predict the class, or the value, of others.
 
     Example: fewsight predict runs/protonet --support shapes/ --query unknown.png
-    """
-    from fewsight.usertask import read_task
 
-    task = read_task(run, support, query)
-    probabilities = task.learner.adapt(task.support).probabilities(task.query_images.x)
-    labels = [str(label) for label in task.support.labels or ()]
-    rows: list[dict[str, Any]] = []
-    for name, row in zip(task.query_images.names, probabilities.tolist(), strict=True):
-        shares = dict(zip(labels, row, strict=True))
-        rows.append({"query": name, "prediction": max(labels, key=shares.__getitem__), "probabilities": shares})
+    Example: fewsight predict runs/intents --support examples.csv --query "where is my parcel"
+    """
+    from fewsight.domains import Columns
+    from fewsight.usertask import answers, read_task
+
+    task = read_task(run, support, query, Columns(input_column, label))
+    rows = answers(task)
     if as_json:
         typer.echo(json.dumps({"predictions": rows, "notes": list(task.notes)}, indent=2))
         return
     for row in rows:
-        typer.echo(f"{row['query']}: {row['prediction']} ({row['probabilities'][row['prediction']]:.1%})")
+        sure = f" ({row['probabilities'][row['prediction']]:.1%})" if "probabilities" in row else ""
+        typer.echo(f"{row['query']}: {row['prediction']}{sure}")
     for note in task.notes:
         typer.echo(f"note: {note}")
 
@@ -147,20 +153,24 @@ def predict(
 @app.command()
 def explain(
     run: RunFolder,
-    support: SupportFolder,
-    query: Annotated[Path, typer.Option(help="One image.")],
+    support: SupportData,
+    query: Annotated[Path, typer.Option(help="One image, a table of one row; or the text or SMILES itself.")],
     out: Annotated[Path, typer.Option(help="The page to write.")],
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Also write the analysis as JSON.")
     ] = None,
+    input_column: InputColumn = None,
+    label: LabelColumn = None,
+    group: GroupColumn = None,
     budget: Annotated[float, typer.Option(min=1, help="Seconds to spend, about.")] = 60.0,
     language: Language = "en",
 ) -> None:
-    """Predict one image and write a page that shows why, with evidence that the explanation is true.
+    """Predict one example and write a page that shows why, with evidence that the explanation is true.
 
     Example: fewsight explain runs/protonet --support shapes/ --query unknown.png --out page.html
     """
     from fewsight.demo import verdict
+    from fewsight.domains import Columns
     from fewsight.explain import explain as explain_query
     from fewsight.report import write_page
     from fewsight.report.words import Words
@@ -170,12 +180,14 @@ def explain(
 
     Words(language)  # an unknown language is an error before the work, not after
     _require_folders(out, json_file)
-    task = read_task(run, support, query, single=True)
+    task = read_task(run, support, query, Columns(input_column, label, group=group), single=True)
     analysis = explain_query(
         task.learner,
         task.support,
-        task.query_images.x,
-        names=task.support_images.names,
+        task.queries.x,
+        names=task.examples.names,
+        groups=task.examples.groups,
+        parts=task.queries.views[0].parts,
         experience=recorded(task.run),
         budget_seconds=budget,
     )
@@ -184,8 +196,8 @@ def explain(
     page = write_page(
         analysis,
         out,
-        support_images=task.support_images.pictures,
-        query_image=task.query_images.pictures[0],
+        support_views=task.examples.views,
+        query_view=task.queries.views[0],
         command=_command(),
         protocol={"notes": task.notes} if task.notes else None,
         language=language,
@@ -199,15 +211,18 @@ def explain(
 @app.command()
 def audit(
     run: RunFolder,
-    support: SupportFolder,
+    support: SupportData,
     query: Annotated[
         list[Path],
-        typer.Option(help="An image or a folder, or several. A folder with the support's class folders gives labels."),
+        typer.Option(help="An image, a folder or a table, or several. Class folders or a label column give labels."),
     ],
     out: Annotated[Path, typer.Option(help="The record to write, ending in .html or .json.")],
     groups: Annotated[
         Path | None, typer.Option(help="CSV with the columns file and group (and set: query or support).")
     ] = None,
+    input_column: InputColumn = None,
+    label: LabelColumn = None,
+    group: GroupColumn = None,
     language: Language = "en",
 ) -> None:
     """Write the record an auditor files: hashes, lineage, values of the examples, checks, errors, gaps between groups.
@@ -217,6 +232,7 @@ def audit(
     Example: fewsight audit runs/protonet --support shapes/ --query labelled/ --groups groups.csv --out audit.json
     """
     from fewsight.audit import audit as make
+    from fewsight.domains import Columns
     from fewsight.report.audit import render_audit
     from fewsight.report.words import Words
     from fewsight.training.files import replace
@@ -225,9 +241,10 @@ def audit(
     if out.suffix not in (".html", ".json"):
         raise DataError(f"--out {out} must end in .html or .json")
     _require_folders(out)
-    record, task = make(run, support, query, groups=groups, command=_command())
+    columns = Columns(input_column, label, group=group)
+    record, task = make(run, support, query, groups=groups, columns=columns, command=_command())
     if out.suffix == ".html":
-        text = render_audit(record, task.support_images.pictures, language)
+        text = render_audit(record, task.examples.views, language)
     else:
         text = json.dumps(record.to_json(), indent=1) + "\n"
     replace(out, text.encode())

@@ -58,8 +58,8 @@ def explain_one(learner: Learner, path: Path, say: Callable[[str], None]) -> Pat
     return write_page(
         analysis,
         path,
-        support_images=shown[:-1],
-        query_image=shown[-1],
+        support_views=shown[:-1],
+        query_view=shown[-1],
         command="fewsight demo",
         title="A digit the model had never seen",
         protocol={"ways": 5, "shots": SHOTS, "classes": "digits 5 to 9, none of them seen in meta-training"},
@@ -68,8 +68,11 @@ def explain_one(learner: Learner, path: Path, say: Callable[[str], None]) -> Pat
 
 def verdict(analysis: Analysis) -> str:
     """The prediction, how sure, and which checks failed, in a few lines."""
-    label = analysis.labels[analysis.predicted]
-    lines = [f"prediction: {label} ({analysis.probabilities[analysis.predicted]:.1%})"]
+    if analysis.task == "regression":
+        lines = [f"prediction: {analysis.scores[analysis.predicted]:.4g}"]
+    else:
+        label = analysis.labels[analysis.predicted]
+        lines = [f"prediction: {label} ({analysis.probabilities[analysis.predicted]:.1%})"]
     lines += [f"caveat: {caveat}" for caveat in analysis.caveats]
     lines += [f"flagged: {kind}: {'; '.join(failed)}" for kind, failed in analysis.failures.items()]
     return "\n".join([*lines, f"{len(analysis)} explanations, {len(analysis.failures)} of them flagged"])

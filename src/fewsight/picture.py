@@ -35,6 +35,7 @@ class Picture:
     pixels: np.ndarray
     text: str = ""
     parts: tuple[str, ...] = ()
+    wide: bool = False
 
     def __post_init__(self) -> None:
         shape_fits = self.pixels.ndim == 2 or (self.pixels.ndim == 3 and self.pixels.shape[2] == 3)

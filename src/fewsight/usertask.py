@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import torch
 
 from fewsight import tree
 from fewsight.domains import GUESSED, Columns, Examples, Format
@@ -56,6 +59,23 @@ def read_task(
     return UserTask(opened, opened.learner(), given, examples, queries)
 
 
+def answers(task: UserTask) -> list[dict[str, Any]]:
+    """For each query: its name, the prediction, and the probability of each class; in regression the value."""
+    model = task.learner.adapt(task.support)
+    if task.support.ways is None:
+        values = model.predict(task.queries.x)
+        return [
+            {"query": name, "prediction": value[0] if len(value) == 1 else value}
+            for name, value in zip(task.queries.names, torch.as_tensor(values).tolist(), strict=True)
+        ]
+    labels = [str(label) for label in task.support.labels or ()]
+    found: list[dict[str, Any]] = []
+    for name, row in zip(task.queries.names, model.probabilities(task.queries.x).tolist(), strict=True):
+        shares = dict(zip(labels, row, strict=True))
+        found.append({"query": name, "prediction": max(labels, key=shares.__getitem__), "probabilities": shares})
+    return found
+
+
 def _together(paths: Sequence[Path], form: Format, columns: Columns) -> Examples:
     """The queries of several paths, each under the path that was given."""
     found = [form.read_query(path, columns) for path in paths]
@@ -73,4 +93,12 @@ def _together(paths: Sequence[Path], form: Format, columns: Columns) -> Examples
         tuple(names),
         tuple(view for queries in found for view in queries.views),
         tuple(f"{path}: {note}" for path, queries in zip(paths, found, strict=True) for note in queries.notes),
+        _each([queries.labels for queries in found]),
+        _each([queries.groups for queries in found]),
     )
+
+
+def _each(parts: Sequence[tuple[str, ...] | None]) -> tuple[str, ...] | None:
+    """One after the other; None where a part has none."""
+    known = [part for part in parts if part is not None]
+    return tuple(value for part in known for value in part) if len(known) == len(parts) else None

@@ -21,6 +21,11 @@ class View(Protocol):
         ...
 
     @property
+    def wide(self) -> bool:
+        """Whether it runs along lines, as text does, rather than fit a square."""
+        ...
+
+    @property
     def parts(self) -> tuple[str, ...]:
         """Names of its parts in the order in which explanations give them values: tokens, atoms, features. Empty for
         pixels."""

@@ -6,6 +6,7 @@ Columns that nobody named are guessed, and the guess is said.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -128,12 +129,11 @@ def as_values(labels: Sequence[Any], name: str | None) -> list[float] | None:
 def _encoded(form: Format, found: Rows) -> Examples:
     examples = form.encode(found.raw, found.names)
     groups = found.of(found.columns.group)
-    return Examples(
-        examples.x,
-        examples.names,
-        examples.views,
-        (*found.notes, *examples.notes),
-        None if groups is None else tuple(map(str, groups)),
+    return replace(
+        examples,
+        notes=(*found.notes, *examples.notes),
+        labels=None if found.labels is None or None in found.labels else tuple(map(str, found.labels)),
+        groups=None if groups is None else tuple(map(str, groups)),
     )
 
 

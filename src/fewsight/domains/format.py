@@ -45,6 +45,7 @@ class Examples:
         names: of each, as its owner knows it (a file name, "row 3").
         views: how each is shown.
         notes: what was done to them that the owner should know, a sentence each.
+        labels: of each, where the table has them; a model never sees those of queries.
         groups: of each, where a group column was named.
     """
 
@@ -52,6 +53,7 @@ class Examples:
     names: tuple[str, ...]
     views: tuple[View, ...]
     notes: tuple[str, ...] = ()
+    labels: tuple[str, ...] | None = None
     groups: tuple[str, ...] | None = None
 
 

@@ -44,6 +44,7 @@ class Case:
     Attributes:
         query: one input with a leading dimension of 1.
         names: a name for each support example.
+        parts: names of the parts of the query (tokens, atoms, columns), where it has names.
         deadline: when refinements stop (`time.monotonic()` seconds); then what there is must do.
         seed: fixes whatever the learner draws at random, so that all coalitions meet the same draw.
         groups: the caller's own group for each support example, by name; groups then play too.
@@ -62,6 +63,7 @@ class Case:
     deadline: float = inf
     groups: tuple[str, ...] | None = None
     experience: Experience | None = None
+    parts: tuple[str, ...] | None = None
     repeatable: bool = False
     known: dict[tuple[bool, bytes], np.ndarray] = field(default_factory=dict, repr=False)
     costs: dict[str, Cost] = field(default_factory=dict, repr=False)

@@ -39,6 +39,7 @@ def explain(
     *,
     names: Sequence[str] | None = None,
     groups: Sequence[Hashable] | None = None,
+    parts: Sequence[str] | None = None,
     experience: Experience | None = None,
     checks: bool = True,
     budget_seconds: float = 60.0,
@@ -53,6 +54,7 @@ def explain(
             and for prototypes: its contrast with the runner-up), or the value of output 0 in regression.
         names: a name for each support example, default "support 0"...
         groups: a group of your own for each support example (who labelled it, where it comes from); they play too.
+        parts: names of the parts of the query (tokens, atoms, columns), see `View.parts`.
         experience: the record of the learner's meta-training (see `training.experiment.experience`): which tasks the
             prediction rests on, and whether this task is inside what was learned.
         checks: measure fidelity and run the sanity controls.
@@ -69,6 +71,7 @@ def explain(
         if kind not in KINDS:
             raise ExplanationError(f"unknown explanation {kind!r}{suggest(kind, KINDS)}")
     case, scores, before = _case(learner, support, query, target, names, groups, experience, seed)
+    case = replace(case, parts=tuple(parts) if parts else None)
     order = [int(c) for c in np.argsort(-scores, kind="stable")]
     rival = parse(("contrast",), support, torch.from_numpy(scores)) if target is None and support.ways else None
     wanted = KINDS if asked is None else {name: KINDS[name] for name in KINDS if name in asked}
@@ -159,7 +162,7 @@ def _explanations(
     found: dict[str, Found] = {}
     left_out: dict[str, str] = {}
     for name, kind in wanted.items():
-        reason = kind.why_not(case) or ("" if asked else kind.unasked)
+        reason = kind.why_not(case) or ("" if asked else kind.unasked(case))
         now, cost = time.monotonic(), seconds * kind.rows(case.support.size)
         if not reason and now + cost > deadline:
             reason = f"would take about {cost:.1f} s, more than is left of budget_seconds"

@@ -79,7 +79,7 @@ def of_support(case: Case, explanation: Explanation) -> tuple[Measure, ...]:
 
 def of_query(case: Case, explanation: Explanation) -> tuple[Measure, ...]:
     """Deletion and insertion of an explanation whose players are parts of the query (zeros take their place)."""
-    inputs = Inputs.of(case.query)
+    inputs = Inputs.of(case.query, case.parts)
     start = inputs.baseline(None)
     patches = explanation.kind == "occlusion"
     cell = inputs.cells(explanation.provenance["patch"]) if patches else np.arange(inputs.vector.numel())

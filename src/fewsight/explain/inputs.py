@@ -1,4 +1,8 @@
-"""How is one query seen as a row of numbers? Its floating-point leaves, flattened; whole numbers stay as they are."""
+"""How is one query seen as a row of numbers? Its floating-point leaves, flattened; whole numbers stay as they are.
+
+An input of positions (tokens, atoms, columns) is seen as the weights of its mask: from all hidden to all there. Its
+encoder is smooth in them, so that derivatives and paths in these weights say what each position is worth.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,13 @@ from fewsight import tree
 from fewsight.errors import ExplanationError
 from fewsight.tree import Tree
 
+MASK, SIZE = "mask", "size"
+
+
+def positional(x: Tree) -> bool:
+    """Whether an input is made of positions: a weight for each in "mask" `(n, L)`, and in "size" how many are real."""
+    return isinstance(x, dict) and MASK in x and SIZE in x and x[MASK].is_floating_point()
+
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
@@ -21,7 +32,7 @@ class Inputs:
 
     Attributes:
         query: the query `(1, ...)`.
-        vector: its P floating-point numbers, `(P,)`.
+        vector: its P floating-point numbers, `(P,)`; of positions their weights.
         shape: the shape of the query without its leading 1, where it is one tensor; else `(P,)`.
         names: "pixels" for an image, else a name for each number.
     """
@@ -32,8 +43,18 @@ class Inputs:
     names: tuple[str, ...]
 
     @classmethod
-    def of(cls, query: Tree) -> Inputs:
-        """Raises ExplanationError where the query has no floating-point numbers (token ids)."""
+    def of(cls, query: Tree, names: tuple[str, ...] | None = None) -> Inputs:
+        """The numbers of `query` `(1, ...)`.
+
+        Args:
+            names: of its numbers, or of its first positions (what comes after is padding).
+
+        Raises:
+            ExplanationError: the query has no floating-point numbers (token ids).
+        """
+        if positional(query):
+            names = names or tuple(f"position {i}" for i in range(query[MASK].shape[1]))
+            return cls(query, query[MASK][0, : len(names)].detach(), (len(names),), names)
         floats = [(path, leaf) for path, leaf in pytree.tree_leaves_with_path(query) if leaf.is_floating_point()]
         if not floats:
             raise ExplanationError(
@@ -43,15 +64,16 @@ class Inputs:
         vector = torch.cat([leaf[0].detach().reshape(-1) for _, leaf in floats])
         if isinstance(query, Tensor):
             shape = tuple(query.shape[1:])
-            names = ("pixels",) if len(shape) == 3 else tuple(f"input {_text(i)}" for i in np.ndindex(*shape))
-            return cls(query, vector, shape, names)
-        names = tuple(
-            f"{pytree.keystr(path)}[{_text(i)}]" for path, leaf in floats for i in np.ndindex(*leaf.shape[1:])
-        )
-        return cls(query, vector, tuple(vector.shape), names)
+            own = ("pixels",) if len(shape) == 3 else tuple(f"input {_text(i)}" for i in np.ndindex(*shape))
+            return cls(query, vector, shape, names if names and len(names) == len(own) else own)
+        own = tuple(f"{pytree.keystr(path)}[{_text(i)}]" for path, leaf in floats for i in np.ndindex(*leaf.shape[1:]))
+        return cls(query, vector, tuple(vector.shape), own)
 
     def queries(self, vectors: Tensor) -> Tree:
         """Rows `(M, P)` as queries `(M, ...)`; leaves of whole numbers are repeated."""
+        if positional(self.query):
+            every = tree.tree_map(lambda leaf: leaf.expand(len(vectors), *leaf.shape[1:]), self.query)
+            return every | {MASK: torch.cat([vectors.to(every[MASK].dtype), every[MASK][:, vectors.shape[1] :]], 1)}
         leaves, structure = pytree.tree_flatten(self.query)
         position = 0
         built = []

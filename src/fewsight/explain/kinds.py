@@ -16,6 +16,7 @@ from fewsight.explain.counterfactual import relabelling, removal
 from fewsight.explain.debt import debt
 from fewsight.explain.explanation import Explanation
 from fewsight.explain.influence import influence
+from fewsight.explain.inputs import positional
 from fewsight.explain.kernel import kernel, kernel_votes, without_kernel, without_votes
 from fewsight.explain.layer_swap import layer_swap
 from fewsight.explain.meta_parameters import gates, step_sizes
@@ -27,6 +28,7 @@ from fewsight.explain.players import by_class, by_group, sole_examples
 from fewsight.explain.prototypes import HasPrototypes, prototype_channels, prototypes
 from fewsight.explain.query import integrated_gradients, occlusion, saliency
 from fewsight.explain.query_counterfactual import query_counterfactual
+from fewsight.explain.query_shapley import query_shapley
 from fewsight.explain.readout import Attends, as_votes, attention
 from fewsight.explain.subsets import PAIRS, banzhaf, interactions, leave_one_out, shapley
 from fewsight.explain.support_inputs import support_gradients, support_integrated_gradients, support_occlusion
@@ -48,7 +50,7 @@ class Kind:
         exact: whether it is exact to rounding where it says nothing else, or a derivative at one point or an estimate.
         rows: how many adaptations it takes at least, from the size of the support; 0 where time does not matter.
         why_not: why it cannot be made for a case, or "".
-        unasked: why it is left out unless asked for by name, or "".
+        unasked: why it is left out of a case unless asked for by name, or "".
         aim: the case it explains, given the contrast with the runner-up where no target was asked for.
     """
 
@@ -57,8 +59,12 @@ class Kind:
     exact: bool = True
     rows: Callable[[int], int] = lambda size: 0
     why_not: Callable[[Case], str] = lambda case: ""
-    unasked: str = ""
+    unasked: Callable[[Case], str] = lambda case: ""
     aim: Callable[[Case, Target | None], Case] = lambda case, rival: case
+
+
+def _by_name(why: str) -> Callable[[Case], str]:
+    return lambda case: why
 
 
 def _against_rival(case: Case, rival: Target | None) -> Case:
@@ -117,6 +123,10 @@ def _no_classes(case: Case) -> str:
     return ""
 
 
+def _finer(case: Case) -> str:
+    return "" if positional(case.query) else "integrated_gradients adds up too, and is finer"
+
+
 PICTURE = "a picture of the task, not of this prediction: ask for it by name"
 
 NEEDS_WORDS = "says most in features that people read: ask for it by name"
@@ -149,18 +159,19 @@ KINDS: dict[str, Kind] = {
         "support",
         rows=lambda size: 2**size,
         why_not=_too_many,
-        unasked="close to shapley, and does not add up",
+        unasked=_by_name("close to shapley, and does not add up"),
     ),
     "interactions": Kind(interactions, "support", rows=lambda size: 2**size, why_not=_too_many),
     "influence": Kind(influence, "support", exact=False, rows=lambda size: 4),
     "path": Kind(path, "support", rows=lambda size: 64),
     "integrated_gradients": Kind(integrated_gradients, "query", aim=_against_rival),
     "occlusion": Kind(occlusion, "query", aim=_against_rival),
+    "query_shapley": Kind(query_shapley, "query", unasked=_finer, aim=_against_rival),
     "saliency": Kind(
         saliency,
         "query",
         exact=False,
-        unasked="a derivative at one point; integrated_gradients adds up",
+        unasked=_by_name("a derivative at one point; integrated_gradients adds up"),
         aim=_against_rival,
     ),
     "change": Kind(change, "query", aim=lambda case, rival: as_change(_against_rival(case, rival))),
@@ -172,14 +183,14 @@ KINDS: dict[str, Kind] = {
         "support_inputs",
         exact=False,
         rows=lambda size: 4,
-        unasked="a slope at one point; support_integrated_gradients adds up",
+        unasked=_by_name("a slope at one point; support_integrated_gradients adds up"),
         aim=_against_rival,
     ),
     "support_occlusion": Kind(
         support_occlusion,
         "support_inputs",
         rows=lambda size: PATCHES * size,
-        unasked="adapts again for every part of every example",
+        unasked=_by_name("adapts again for every part of every example"),
         aim=_against_rival,
     ),
     # A likeness of features where they do not sum up exactly: whether the learner adapted has no part in it.
@@ -188,7 +199,7 @@ KINDS: dict[str, Kind] = {
         correspondence_occlusion,
         "places",
         rows=lambda size: 2 * PATCHES * size,
-        unasked="adapts again for every part of every example",
+        unasked=_by_name("adapts again for every part of every example"),
         aim=_against_rival,
     ),
     "removal": Kind(removal, "search", rows=lambda size: 2 ** min(size, game.EXACT), why_not=_no_answer),
@@ -202,34 +213,40 @@ KINDS: dict[str, Kind] = {
         "layers",
         rows=lambda size: 100,
         why_not=without_parameters,
-        unasked="the finest split there is, and the slowest: ask for it by name",
+        unasked=_by_name("the finest split there is, and the slowest: ask for it by name"),
     ),
     "debt": Kind(debt, "layers", exact=False, rows=lambda size: 4),
     "movement": Kind(movement, "model", why_not=without_parameters),
     "representation": Kind(representation, "model", why_not=without_parameters),
-    "trajectory": Kind(trajectory, "model", rows=lambda size: 20, why_not=without_parameters, unasked=PICTURE),
+    "trajectory": Kind(
+        trajectory, "model", rows=lambda size: 20, why_not=without_parameters, unasked=_by_name(PICTURE)
+    ),
     "step_sizes": Kind(step_sizes, "model", why_not=without_parameters),
     "gates": Kind(gates, "model", why_not=without_parameters),
-    "prototype_map": Kind(prototype_map, "model", why_not=_without_prototypes, unasked=PICTURE),
+    "prototype_map": Kind(prototype_map, "model", why_not=_without_prototypes, unasked=_by_name(PICTURE)),
     "latent_codes": Kind(latent_codes, "model"),
     "task_influence": Kind(_experienced(task_influence), "model", exact=False, why_not=_no_record),
     "task_similarity": Kind(
-        _experienced(task_similarity), "model", exact=False, why_not=_no_record, unasked="likeness, not effect"
+        _experienced(task_similarity),
+        "model",
+        exact=False,
+        why_not=_no_record,
+        unasked=_by_name("likeness, not effect"),
     ),
     "task_newton": Kind(
-        _experienced(task_newton), "model", exact=False, why_not=_no_tasks, unasked="slow: ask for it by name"
+        _experienced(task_newton), "model", exact=False, why_not=_no_tasks, unasked=_by_name("slow: ask for it by name")
     ),
     "leave_one_task_out": Kind(
         _experienced(leave_one_task_out),
         "model",
         exact=False,
         why_not=_no_tasks,
-        unasked="exact for quadratic meta-losses only",
+        unasked=_by_name("exact for quadratic meta-losses only"),
     ),
     "subset_surrogate": Kind(
         subset_surrogate, "model", exact=False, rows=lambda size: 2**size if size <= game.EXACT else 512
     ),
-    "sparse_linear": Kind(sparse_linear, "model", exact=False, unasked=NEEDS_WORDS, aim=_against_rival),
-    "tree": Kind(tree, "model", exact=False, unasked=NEEDS_WORDS, aim=_against_rival),
+    "sparse_linear": Kind(sparse_linear, "model", exact=False, unasked=_by_name(NEEDS_WORDS), aim=_against_rival),
+    "tree": Kind(tree, "model", exact=False, unasked=_by_name(NEEDS_WORDS), aim=_against_rival),
 }
 """Every kind by name, in the order in which they are made and shown."""

@@ -13,10 +13,8 @@ import torch
 from torch import Tensor
 
 from fewsight.errors import ExplanationError
-from fewsight.explain.inputs import Inputs
+from fewsight.explain.inputs import MASK, Inputs
 from fewsight.tree import Tree
-
-MASK = "mask"
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,26 +34,27 @@ class Parts:
     cells: np.ndarray | None
 
     @classmethod
-    def of(cls, x: Tree, patch: int | None = None) -> Parts:
+    def of(cls, x: Tree, patch: int | None = None, names: tuple[str, ...] | None = None) -> Parts:
         """The parts of `x` `(1, ...)`.
 
         Args:
             patch: side of an image's patches in pixels; default a seventh of the image.
+            names: of the entries of a row, or of the first positions under a mask (what comes after is padding).
         """
         if isinstance(x, dict) and MASK in x:
-            length = x[MASK].shape[1]
-            return cls(x, (length,), tuple(f"position {i}" for i in range(length)), None)
+            names = names or tuple(f"position {i}" for i in range(x[MASK].shape[1]))
+            return cls(x, (len(names),), names, None)
         inputs = Inputs.of(x)
         shape = inputs.grid(patch)
         word = "patch" if len(shape) > 1 else "input"
-        names = tuple(f"{word} {','.join(map(str, index))}" for index in np.ndindex(*shape))
-        return cls(x, shape, names, inputs.cells(patch))
+        own = tuple(f"{word} {','.join(map(str, index))}" for index in np.ndindex(*shape))
+        return cls(x, shape, names if names and len(names) == len(own) else own, inputs.cells(patch))
 
     @property
     def real(self) -> np.ndarray:
         """Which parts hold anything, `(P,)` bool: positions under the mask, or parts that are not missing (NaN)."""
         if self.cells is None:
-            return self.x[MASK][0].bool().cpu().numpy()
+            return self.x[MASK][0, : len(self.names)].bool().cpu().numpy()
         known = ~Inputs.of(self.x).vector.isnan().cpu().numpy()
         return np.bincount(self.cells, weights=known, minlength=len(self.names)) > 0
 
@@ -64,13 +63,19 @@ class Parts:
 
         Numbers become 0 (missing ones stay missing); positions leave the mask.
         """
-        hide = torch.from_numpy(masks)
         if self.cells is None:
+            padding = self.x[MASK].shape[1] - masks.shape[1]
+            hide = torch.from_numpy(np.pad(masks, ((0, 0), (0, padding))))
             shown = {name: leaf.expand(len(masks), *leaf.shape[1:]) for name, leaf in self.x.items()}
             return shown | {MASK: torch.where(hide.to(self.x[MASK].device), 0, self.x[MASK]).to(self.x[MASK].dtype)}
         inputs = Inputs.of(self.x)
-        where = hide[:, torch.from_numpy(self.cells)].to(inputs.vector.device)
+        where = torch.from_numpy(masks)[:, torch.from_numpy(self.cells)].to(inputs.vector.device)
         return inputs.queries(torch.where(where, inputs.baseline(None), inputs.vector))
+
+    @property
+    def fixed(self) -> bool:
+        """Whether each part has one place only: patches, entries of a row, columns of a table."""
+        return self.cells is not None or "cells" in self.x
 
     def swapped(self, donor: Parts, swaps: np.ndarray) -> Tree:
         """The input with parts taken from a donor of the same kind: `(M, ...)`.
@@ -83,10 +88,10 @@ class Parts:
             ExplanationError: parts that cannot be exchanged: positions that others refer to (the edges of a graph).
         """
         if self.cells is None:
-            length = self.shape[0]
+            length = self.x[MASK].shape[1]
             if any(leaf.ndim > 2 and leaf.shape[2] == length for leaf in self.x.values()):
                 raise ExplanationError("the nodes of a graph cannot be exchanged one by one: their edges would not fit")
-            take = torch.from_numpy(swaps)
+            take = torch.from_numpy(np.pad(swaps, ((0, 0), (0, length - swaps.shape[1])), constant_values=-1))
             return {name: _exchanged(self.x[name], donor.x[name], take) for name in self.x}
         mine, theirs = Inputs.of(self.x), Inputs.of(donor.x)
         where = torch.from_numpy(swaps >= 0)[:, torch.from_numpy(self.cells)].to(mine.vector.device)
@@ -95,6 +100,8 @@ class Parts:
 
 def _exchanged(mine: Tensor, theirs: Tensor, take: Tensor) -> Tensor:
     """Positions (dimension 1) of `mine` replaced by those positions of `theirs` that `take` `(M, L)` names."""
+    if mine.ndim < 2:  # the number of positions stays
+        return mine.expand(len(take))
     take = take.to(mine.device)
     given = theirs[0][take.clamp(min=0)]
     keep = (take < 0).reshape(*take.shape, *[1] * (mine.ndim - 2))

@@ -28,7 +28,7 @@ TRANSDUCTIVE = (
 
 def saliency(case: Case) -> Explanation:
     """dF/dx of the adapted model, the shape of the query. Simonyan, Vedaldi & Zisserman 2014."""
-    inputs = Inputs.of(case.query)
+    inputs = Inputs.of(case.query, case.parts)
     return Explanation(
         kind="saliency",
         question="Where would a small change of the query change the prediction most?",
@@ -60,7 +60,7 @@ def integrated_gradients(
         baseline: b, a query `(1, ...)` or `(...)`; default zeros (background). A missing value (NaN) stays missing.
         nodes, panels, bound: see `quadrature.integrate`.
     """
-    inputs = Inputs.of(case.query)
+    inputs = Inputs.of(case.query, case.parts)
     start = inputs.baseline(baseline)
     step = (inputs.vector - start).nan_to_num()
 
@@ -95,12 +95,13 @@ def integrated_gradients(
 def occlusion(case: Case, baseline: tree.Tree | None = None, *, patch: int | None = None) -> Explanation:
     """F(x) - F(x with one patch set to the baseline), one value for each patch. Zeiler & Fergus 2014.
 
-    An image `(C, H, W)` gives a grid of patches; any other tensor one value for each entry of its first dimension.
+    An image `(C, H, W)` gives a grid of patches, positions under a mask one value each, any other tensor one value for
+    each entry of its first dimension.
 
     Args:
         patch: side of a patch in pixels; default a seventh of the image.
     """
-    inputs = Inputs.of(case.query)
+    inputs = Inputs.of(case.query, case.parts)
     cells = inputs.cells(patch)
     start = inputs.baseline(baseline)
     count = int(cells.max()) + 1
@@ -112,7 +113,7 @@ def occlusion(case: Case, baseline: tree.Tree | None = None, *, patch: int | Non
         kind="occlusion",
         question="How does the prediction change when one patch of the query is hidden?",
         values=(full - hidden).cpu().numpy().reshape(shape),
-        players=tuple(f"patch {index}" for index in np.ndindex(*shape)),
+        players=inputs.names if len(inputs.names) == count else tuple(f"patch {index}" for index in np.ndindex(*shape)),
         target=case.target.description,
         value=full.item(),
         baseline=None,

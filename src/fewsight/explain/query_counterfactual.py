@@ -60,7 +60,7 @@ def query_counterfactual(case: Case, *, patch: int | None = None) -> Explanation
         raise ExplanationError(
             "a regression task has no answer that flips: ask integrated_gradients what moves its value"
         )
-    parts = Parts.of(case.query, patch)
+    parts = Parts.of(case.query, patch, case.parts)
     scores = _scores(case, case.query)[0]
     answer = int(scores.argmax())
     rival = case.target.other if case.target.other not in (None, answer) else _runner_up(scores, answer)
@@ -116,7 +116,7 @@ def query_counterfactual(case: Case, *, patch: int | None = None) -> Explanation
 
 def edited(case: Case, donor: int, swaps: np.ndarray, *, patch: int | None = None) -> Tree:
     """The query `(1, ...)` with parts `swaps` `(P,)` (-1: kept) of support example `donor`."""
-    return Parts.of(case.query, patch).swapped(Parts.of(one(case.support.x, donor), patch), swaps[None])
+    return Parts.of(case.query, patch, case.parts).swapped(Parts.of(one(case.support.x, donor), patch), swaps[None])
 
 
 def _edit(case: Case, parts: Parts, donor: int, answer: int, patch: int | None) -> Edit:
@@ -149,7 +149,7 @@ def _edit(case: Case, parts: Parts, donor: int, answer: int, patch: int | None) 
 def _pairs(parts: Parts, source: Parts) -> list[tuple[int, int]]:
     """Exchanges worth trying: what is there, for what is there; patches and entries in their own place only."""
     theirs = np.flatnonzero(source.real).tolist()
-    if parts.cells is not None:
+    if parts.fixed:
         return [(p, p) for p in theirs]
     return [(p, q) for p in np.flatnonzero(parts.real).tolist() for q in theirs]
 

@@ -196,7 +196,7 @@ def neighbourhood(
     generator = np.random.default_rng(case.seed)
     row = isinstance(case.query, torch.Tensor) and case.query.ndim == 2
     if row:
-        inputs = Inputs.of(case.query)
+        inputs = Inputs.of(case.query, case.parts)
         center = inputs.vector.double().cpu().numpy()
         others = case.support.x.double().cpu().numpy()
         spread = np.nan_to_num(np.nanstd(others, 0))
@@ -204,7 +204,7 @@ def neighbourhood(
         queries = inputs.queries(torch.from_numpy(moved).to(inputs.vector))
         own, own_names, what = np.nan_to_num(moved), inputs.names, "queries whose numbers vary half as the support's do"
     else:
-        parts = Parts.of(case.query)
+        parts = Parts.of(case.query, names=case.parts)
         hide = generator.random((samples, len(parts.names))) < 0.5
         queries = parts.hidden(hide)
         own, own_names = (~hide & parts.real).astype(float), parts.names

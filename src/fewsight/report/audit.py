@@ -10,6 +10,7 @@ import numpy as np
 
 from fewsight.audit import Audit, Example
 from fewsight.explain.fairness import Fairness
+from fewsight.picture import Picture
 from fewsight.report import palette
 from fewsight.report.audit_figures import confused, influence, values
 from fewsight.report.checks import examined
@@ -18,10 +19,10 @@ from fewsight.report.evidence import Card
 from fewsight.report.figure import Figure
 from fewsight.report.numerals import percent, plain, points, signed
 from fewsight.report.page import template
-from fewsight.report.pictures import THUMBNAIL, checked, data_uri
-from fewsight.report.subject import COARSE
 from fewsight.report.verdict import Light, broken, passed
+from fewsight.report.views import Shown, in_chart, on_card, viewed
 from fewsight.report.words import Words
+from fewsight.view import View
 
 CARDS = 12
 """Doubtful labels that are shown as cards; the table has all."""
@@ -41,11 +42,11 @@ class Groups:
     influence: list[Figure]
 
 
-def render_audit(audit: Audit, pictures: Sequence[np.ndarray] | None = None, language: str = "en") -> str:
+def render_audit(audit: Audit, views: Sequence[Shown] | None = None, language: str = "en") -> str:
     """The page as HTML.
 
     Args:
-        pictures: one for each support example, uint8 `(H, W)` or `(H, W, 3)`; None: names stand alone.
+        views: one for each support example, a `View` or a picture of uint8; None: names stand alone.
         language: one of `words.CATALOGUES`.
 
     Raises:
@@ -53,13 +54,10 @@ def render_audit(audit: Audit, pictures: Sequence[np.ndarray] | None = None, lan
     """
     words, found = Words(language), audit.population
     names = [example.file for example in audit.support]
-    thumbnails = (
-        [data_uri(checked(image, name), THUMBNAIL) for image, name in zip(pictures, names, strict=True)]
-        if pictures is not None
-        else [None] * len(names)
-    )
+    seen: Sequence[View | None] = viewed(views, names) or [None] * len(names)
+    thumbnails = [in_chart(view) for view in seen]
     script, link = packed(audit.undated() | {"fingerprint": audit.fingerprint})
-    coarse = pictures is None or max(max(image.shape[:2]) for image in pictures) <= COARSE
+    coarse = all(not isinstance(view, Picture) or view.coarse for view in seen)
     return template("audit.html.j2").render(
         words=words,
         audit=audit,
@@ -70,7 +68,7 @@ def render_audit(audit: Audit, pictures: Sequence[np.ndarray] | None = None, lan
         light=_light(audit, words),
         facts=_facts(audit, words),
         figures=values(audit, words, thumbnails),
-        doubts=_doubts(audit, words, thumbnails),
+        doubts=_doubts(audit, words, seen),
         suspects=_suspects(audit, words),
         flips=_flips(audit, words),
         flips_shown=FLIPS,
@@ -139,7 +137,7 @@ def _contradicted(audit: Audit) -> list[int]:
     return [i for i in suspects.order if suspects.looks_like[i] not in ("", suspects.labels[i])]
 
 
-def _doubts(audit: Audit, words: Words, thumbnails: Sequence[str | None]) -> list[Card]:
+def _doubts(audit: Audit, words: Words, seen: Sequence[View | None]) -> list[Card]:
     suspects = audit.population.suspects
     largest = float(np.nanmax(suspects.own_loss, initial=0.0)) or 1.0
     return [
@@ -148,7 +146,7 @@ def _doubts(audit: Audit, words: Words, thumbnails: Sequence[str | None]) -> lis
             name=audit.support[i].file,
             short=audit.support[i].file.rsplit("/", 1)[-1],
             label=words("audit_labelled", label=suspects.labels[i]),
-            picture=thumbnails[i],
+            view=on_card(seen[i]),
             value=float(suspects.own_loss[i]),
             figure=plain(float(suspects.own_loss[i])),
             share=float(suspects.own_loss[i]) / largest,

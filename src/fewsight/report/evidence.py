@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from markupsafe import Markup
 
 from fewsight.explain.explanation import Explanation
 from fewsight.report.figure import Figure
@@ -22,7 +23,7 @@ SUSPECT = 0.1
 
 @dataclass(frozen=True)
 class Card:
-    """One support example: its name, class, picture, contribution, and what happens without it.
+    """One support example: its name, class, view, contribution, and what happens without it.
 
     Attributes:
         tone: "for", "against" or "neutral".
@@ -36,7 +37,7 @@ class Card:
     name: str
     short: str
     label: str
-    picture: str | None
+    view: Markup
     value: float
     figure: str
     share: float
@@ -125,7 +126,7 @@ def _card(subject: Subject, example: int, value: float, largest: float) -> Card:
         name=subject.analysis.support_names[example],
         short=subject.short(example),
         label=subject.label(example),
-        picture=subject.thumbnail(example),
+        view=subject.card(example),
         value=value,
         figure=signed(value, largest),
         share=share,

@@ -9,8 +9,8 @@ import numpy as np
 from markupsafe import Markup
 from PIL import Image
 
+from fewsight.picture import LARGE, Picture
 from fewsight.report.palette import LIGHT, rgb
-from fewsight.report.pictures import PORTRAIT, data_uri
 from fewsight.report.svg import element
 
 SATURATION = 99.0
@@ -50,7 +50,7 @@ def heat_map(name: str, title: str, description: str, signed: np.ndarray, query:
         "svg",
         element("title", title, id=f"{name}-title"),
         element("desc", description, id=f"{name}-desc"),
-        element("image", href=data_uri(veiled, PORTRAIT), width=width, height=height, class_="pixels"),
+        element("image", href=Picture(veiled).address(LARGE), width=width, height=height, class_="pixels"),
         class_="heat",
         role="img",
         aria_labelledby=f"{name}-title {name}-desc",
@@ -61,7 +61,7 @@ def heat_map(name: str, title: str, description: str, signed: np.ndarray, query:
 def overlay(signed: np.ndarray, query: np.ndarray | None) -> np.ndarray:
     """`(H, W, 3)` uint8: the paled query, blue where `signed` is positive and orange where it is negative."""
     size = signed.shape if query is None else np.maximum(signed.shape, query.shape[:2])
-    largest = np.minimum(size, PORTRAIT)
+    largest = np.minimum(size, LARGE)
     height, width = int(largest[0]), int(largest[1])
     ground = np.full((height, width, 1), 255.0) if query is None else _paled(query, height, width)
     strength = _resized(signed / saturation(signed), height, width)[..., None]

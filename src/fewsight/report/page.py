@@ -13,10 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from fewsight.errors import DataError, RunError
+from fewsight.errors import RunError
 from fewsight.explain.analysis import Analysis
 from fewsight.report import palette
 from fewsight.report.adaptation import adaptation, experience
@@ -25,11 +24,11 @@ from fewsight.report.checks import tested
 from fewsight.report.embed import embed
 from fewsight.report.evidence import evidence
 from fewsight.report.numerals import capital, plain
-from fewsight.report.pictures import PORTRAIT, THUMBNAIL, checked, data_uri
 from fewsight.report.plain import limits, paragraph
 from fewsight.report.query import parts
 from fewsight.report.subject import Subject
 from fewsight.report.verdict import light, probabilities, sureness
+from fewsight.report.views import Shown, as_view, viewed
 from fewsight.report.words import Words
 
 
@@ -37,8 +36,8 @@ def write_page(
     analysis: Analysis,
     path: str | os.PathLike[str],
     *,
-    support_images: Sequence[np.ndarray] | None = None,
-    query_image: np.ndarray | None = None,
+    support_views: Sequence[Shown] | None = None,
+    query_view: Shown | None = None,
     command: str = "",
     title: str | None = None,
     protocol: Mapping[str, Any] | None = None,
@@ -52,8 +51,8 @@ def write_page(
     """
     page = render(
         analysis,
-        support_images=support_images,
-        query_image=query_image,
+        support_views=support_views,
+        query_view=query_view,
         command=command,
         title=title,
         protocol=protocol,
@@ -77,8 +76,8 @@ def write_page(
 def render(
     analysis: Analysis,
     *,
-    support_images: Sequence[np.ndarray] | None = None,
-    query_image: np.ndarray | None = None,
+    support_views: Sequence[Shown] | None = None,
+    query_view: Shown | None = None,
     command: str = "",
     title: str | None = None,
     protocol: Mapping[str, Any] | None = None,
@@ -88,8 +87,9 @@ def render(
 
     Args:
         analysis: what `explain` returned.
-        support_images: one picture for each support example, uint8 `(H, W)` or `(H, W, 3)`; None: names stand alone.
-        query_image: the picture of the query.
+        support_views: one for each support example, a `View` or a picture `(H, W)` or `(H, W, 3)` of uint8; None: names
+            stand alone.
+        query_view: that of the query.
         command: the command line that makes this page again.
         title: of the page; default: "Why “answer”?".
         protocol: how the learner was trained and tested, by name.
@@ -99,9 +99,8 @@ def render(
     subject = Subject(
         analysis,
         words,
-        _thumbnails(analysis, support_images),
-        None if query_image is None else data_uri(checked(query_image, "the query"), PORTRAIT),
-        query_image,
+        viewed(support_views, analysis.support_names),
+        None if query_view is None else as_view(query_view, "the query"),
     )
     return template("page.html.j2").render(
         subject=subject,
@@ -124,15 +123,6 @@ def render(
         command=command,
         protocol=protocol or {},
     )
-
-
-def _thumbnails(analysis: Analysis, images: Sequence[np.ndarray] | None) -> tuple[str, ...] | None:
-    if images is None:
-        return None
-    names = analysis.support_names
-    if len(images) != len(names):
-        raise DataError(f"{len(images)} support pictures for {len(names)} support examples: give one for each")
-    return tuple(data_uri(checked(image, name), THUMBNAIL) for image, name in zip(images, names, strict=True))
 
 
 @cache

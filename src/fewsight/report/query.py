@@ -1,8 +1,11 @@
-"""Which part of the query decided? A map for each method where the query is a picture, else a ranking of its parts."""
+"""Which part of the query decided? A map for each method where the query is a picture, the query itself with its parts
+coloured where its view can show them, else a ranking."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+import numpy as np
 
 from fewsight.explain.explanation import Explanation
 from fewsight.report.charts import Row, bars
@@ -33,7 +36,10 @@ class Part:
 def parts(subject: Subject) -> list[Part]:
     """Every explanation by parts of the query, the main one first."""
     found = [subject.analysis[kind] for kind in QUERY if kind in subject.analysis]
-    return [_map(subject, explanation) or _ranking(subject, explanation) for explanation in found]
+    return [
+        _map(subject, explanation) or _shaded(subject, explanation) or _ranking(subject, explanation)
+        for explanation in found
+    ]
 
 
 def _map(subject: Subject, explanation: Explanation) -> Part | None:
@@ -50,11 +56,31 @@ def _map(subject: Subject, explanation: Explanation) -> Part | None:
     lines += [words("heat_against", place=names[least])] if sums[least] < 0 else []
     title = words.kind(explanation.kind)
     text = words("heat_text", blue=blue, orange=orange, lines=words.text(lines))
-    drawing = heat_map(f"heat-{explanation.kind}", title, text, signed_values, subject.query)
+    drawing = heat_map(f"heat-{explanation.kind}", title, text, signed_values, subject.pixels)
     note = words("heat_scale", value=plain(saturation(signed_values)), sum=signed(float(signed_values.sum())))
     largest = max(map(abs, sums.values()))
     rows = [[names[place], signed(value, largest)] for place, value in sums.items()]
     return Part(explanation, Figure(title, drawing, [words("part"), words("contribution")], rows, note), (blue, orange))
+
+
+def _shaded(subject: Subject, explanation: Explanation) -> Part | None:
+    """The query itself with its parts coloured; None where its view cannot show them."""
+    values, view, words = explanation.values.reshape(-1), subject.view, subject.words
+    if view is None or len(view.parts) != values.size:
+        return None
+    largest = float(np.abs(values).max()) or 1.0
+    drawing = view.shaded(values / largest)
+    if drawing is None:
+        return None
+    printed = column(explanation)
+    table = [[view.parts[i], printed[i]] for i in order(explanation)]
+    note = words("heat_scale", value=plain(largest), sum=signed(float(values.sum())))
+    columns = [words("part"), words("contribution")]
+    return Part(
+        explanation,
+        Figure(words.kind(explanation.kind), drawing, columns, table, note),
+        subject.directions(explanation),
+    )
 
 
 def _ranking(subject: Subject, explanation: Explanation) -> Part:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from markupsafe import Markup
 
 from fewsight.explain.analysis import Analysis
 from fewsight.explain.explanation import Explanation
+from fewsight.picture import Picture
 from fewsight.report.numerals import capital, plain
+from fewsight.report.views import beside, in_chart, on_card, portrait
 from fewsight.report.words import Words
+from fewsight.view import View
 
 EVIDENCE = ("shapley", "path", "banzhaf", "influence", "attention", "prototypes")
 """Explanations by support example, the one that the evidence is drawn from first."""
-QUERY = ("integrated_gradients", "occlusion", "saliency")
+QUERY = ("query_shapley", "integrated_gradients", "occlusion", "saliency")
 """Explanations by parts of the query, the one that is drawn large first."""
-COARSE = 64
-"""Longest side in pixels up to which a picture is enlarged pixel by pixel."""
 CLOSE = 1e-3
 """Within this, absolute and relative, the value of a target tells which function of the scores it is."""
 
@@ -27,21 +30,34 @@ class Subject:
     """One prediction to draw.
 
     Attributes:
-        thumbnails: data address of each support example's picture, or None where there are none.
-        portrait: data address of the query's picture.
-        query: the query's picture itself, `(H, W)` or `(H, W, 3)` uint8.
+        views: of the support examples, or None where there are none.
+        view: of the query.
     """
 
     analysis: Analysis
     words: Words
-    thumbnails: tuple[str, ...] | None = None
-    portrait: str | None = None
-    query: np.ndarray | None = None
+    views: tuple[View, ...] | None = None
+    view: View | None = None
 
     @property
     def coarse(self) -> bool:
         """Whether pictures have so few pixels that each is to be seen as a square."""
-        return self.query is None or max(self.query.shape[:2]) <= COARSE
+        return not isinstance(self.view, Picture) or self.view.coarse
+
+    @property
+    def pixels(self) -> np.ndarray | None:
+        """The query as a picture, where it is one."""
+        return self.view.pixels if isinstance(self.view, Picture) else None
+
+    @property
+    def query(self) -> Markup:
+        """The query as it stands beside the answer."""
+        return beside(self.view, self.words("query"))
+
+    @property
+    def portrait(self) -> str | None:
+        """Data address of the query's picture, where it is one."""
+        return portrait(self.view) if isinstance(self.view, Picture) else None
 
     @property
     def regression(self) -> bool:
@@ -77,8 +93,17 @@ class Subject:
         """Whether it is the only example of its class, so that the class goes with it."""
         return self.analysis.support_labels.count(self.analysis.support_labels[example]) == 1
 
+    def card(self, example: int) -> Markup:
+        """A support example as it stands on its card."""
+        return on_card(self.views[example] if self.views else None)
+
     def thumbnail(self, example: int) -> str | None:
-        return self.thumbnails[example] if self.thumbnails else None
+        """Data address of a support example's picture, where it is one."""
+        return self._thumbnails[example] if self.views else None
+
+    @cached_property
+    def _thumbnails(self) -> list[str | None]:
+        return [in_chart(view) for view in self.views or ()]
 
     def by_example(self, kinds: Iterable[str]) -> list[Explanation]:
         """Those explanations that give every support example one value."""
