@@ -7,25 +7,41 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
+from fewsight.domains.bccd import open_bccd
+from fewsight.domains.caltech import open_caltech
+from fewsight.domains.clinc import open_clinc
 from fewsight.domains.digits import open_digits
 from fewsight.domains.domain import ClassDomain, Domain, GivenDomain
 from fewsight.domains.episodes import Episodes, TaskFamily, generator, prefetch
+from fewsight.domains.fewrel import open_fewrel
 from fewsight.domains.folder import open_folder, read_query, read_support
 from fewsight.domains.format import GUESSED, Columns, Examples, Format
+from fewsight.domains.heart_disease import open_heart_disease
+from fewsight.domains.huffpost import open_huffpost
 from fewsight.domains.images import ImageFormat
+from fewsight.domains.mednist import open_mednist
 from fewsight.domains.omniglot import open_omniglot
+from fewsight.domains.rows import RowFormat
 from fewsight.domains.sinusoid import open_sinusoid
+from fewsight.domains.texts import TextFormat
 from fewsight.errors import DataError, RecipeError, suggest
 
 DOMAINS: dict[str, Callable[..., Domain]] = {
     "omniglot": open_omniglot,
     "digits": open_digits,
+    "caltech101": open_caltech,
+    "bccd": open_bccd,
+    "mednist": open_mednist,
     "folder": open_folder,
+    "clinc150": open_clinc,
+    "huffpost": open_huffpost,
+    "fewrel": open_fewrel,
     "sinusoid": open_sinusoid,
+    "heart_disease": open_heart_disease,
 }
 """Functions of the data directory (None: the usual one) and of the domain's own settings."""
 
-FORMATS: dict[str, Callable[..., Format]] = {"images": ImageFormat}
+FORMATS: dict[str, Callable[..., Format]] = {"images": ImageFormat, "texts": TextFormat, "rows": RowFormat}
 """By kind of input: how its models see raw ones."""
 
 

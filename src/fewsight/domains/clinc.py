@@ -73,7 +73,7 @@ def open_clinc(
         part: Classes(tuple(of), [form.stored(list(dict.fromkeys(by_intent[intent]))) for intent in of])
         for part, of in intents.items()
     }
-    return ClassDomain("clinc", form, classes, baselines=lexical_baselines())
+    return ClassDomain("clinc150", form, classes, baselines=lexical_baselines())
 
 
 def out_of_scope(form: TextFormat, part: Literal["train", "val", "test"] = "test", data: Path | None = None) -> Tree:
