@@ -103,6 +103,9 @@ def evaluate(
     shots: Annotated[int | None, typer.Option(min=1, help="Support examples of a class.")] = None,
     queries: Annotated[int | None, typer.Option(min=1, help="Queries of a class.")] = None,
     split: Annotated[str, typer.Option(help="Which classes: test, val or train.")] = "test",
+    domain: Annotated[
+        str | None, typer.Option(help="Another domain than it was trained on, seen as its model sees inputs.")
+    ] = None,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
@@ -110,12 +113,22 @@ def evaluate(
 
     Example: fewsight evaluate runs/protonet --tasks 600 --ways 20 --shots 1
 
+    Example: fewsight evaluate runs/caltech-to-bccd --domain bccd --ways 4
+
     Example: fewsight evaluate runs/sinusoid inner_steps=10
     """
     from fewsight.training import Run, evaluate_run
 
     report = evaluate_run(
-        Run.open(run), data, tasks=tasks, ways=ways, shots=shots, queries=queries, split=split, overrides=settings or []
+        Run.open(run),
+        data,
+        tasks=tasks,
+        ways=ways,
+        shots=shots,
+        queries=queries,
+        split=split,
+        domain=domain,
+        overrides=settings or [],
     )
     typer.echo(json.dumps(report.to_json(), indent=2) if as_json else report.table())
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from inspect import signature
 from pathlib import Path
 
 from fewsight import recipes
-from fewsight.domains import Domain, Episodes, open_domain
-from fewsight.errors import DataError
+from fewsight.domains import DOMAINS, Domain, Episodes, open_domain
+from fewsight.errors import DataError, RecipeError
 from fewsight.experience import Experience
 from fewsight.recipes import Recipe, build
 from fewsight.recipes.schema import Shape
@@ -54,7 +55,16 @@ def train(
         }
     )
     settings = recipe.training.model_dump()
-    return run, fit(learner, training, validation=validation, run=run, metric=next(iter(domain.metrics), None), progress=progress, on_step=on_step, **settings)
+    return run, fit(
+        learner,
+        training,
+        validation=validation,
+        run=run,
+        metric=next(iter(domain.metrics), None),
+        progress=progress,
+        on_step=on_step,
+        **settings,
+    )
 
 
 def evaluate_run(
@@ -66,18 +76,22 @@ def evaluate_run(
     shots: int | None = None,
     queries: int | None = None,
     split: str = "test",
+    domain: str | None = None,
     overrides: Sequence[str] = (),
 ) -> Report:
     """Test the learner of `run` on tasks of classes it never saw.
 
     Args:
         ways, shots, queries: shape of the tasks where it shall differ from the recipe's.
+        domain: another domain than the one it was trained on; see `opened_for`. The protocol then says cross-domain.
         overrides: settings of adaptation to change, "inner_steps=10".
 
     Raises:
         RecipeError, DataError, RunError: see `open_domain`, `Run.learner` and `evaluate`.
     """
-    recipe, domain, learner = run.recipe, run.domain(data), run.learner(overrides)
+    recipe, learner = run.recipe, run.learner(overrides)
+    elsewhere = domain is not None and domain != recipe.domain.name
+    place = opened_for(run, domain, data) if domain is not None and elsewhere else run.domain(data)
     asked = {"ways": ways, "shots": shots, "queries": queries}
     shape = recipe.test.model_copy(update={name: value for name, value in asked.items() if value is not None})
     protocol = {
@@ -85,14 +99,41 @@ def evaluate_run(
         "learner": recipes.override(recipe, overrides).learner.settings,
         "trained with": run.info.get("strategy"),
     }
+    if elsewhere:
+        protocol["cross-domain"] = f"trained on {recipe.domain.name}, tested on {place.name}"
     return evaluate(
         learner,
-        episodes(recipe, domain, split, shape),
+        episodes(recipe, place, split, shape),
         tasks,
-        baselines=domain.baselines,
-        metrics=domain.metrics,
+        baselines=place.baselines,
+        metrics=place.metrics,
         protocol=protocol,
     )
+
+
+def opened_for(run: Run, name: str, data: str | Path | None = None) -> Domain:
+    """The domain `name`, opened so that it serves inputs as the model of `run` sees them (images in its size).
+
+    Raises:
+        RecipeError: no such domain, or its inputs cannot be had in that way.
+        DataError: as `open_domain` and `Run.format`.
+    """
+    wanted = run.format.to_json()
+    taken = signature(DOMAINS[name]).parameters if name in DOMAINS else {}
+    settings = {key: value for key, value in wanted.items() if key in taken}
+    domain = open_domain(name, None if data is None else Path(data), **settings)
+    found = {} if domain.format is None else {"kind": domain.format.kind} | domain.format.to_json()
+    for key, value in ({"kind": run.format.kind} | wanted).items():
+        if key not in DRAWN and found.get(key) != value:
+            raise RecipeError(
+                f"domain {name!r} serves inputs with {key} {found.get(key)!r}, but the model of {run.folder} sees "
+                f"{key} {value!r}: choose a domain of that kind, or train for it"
+            )
+    return domain
+
+
+DRAWN = frozenset({"strokes"})
+"""Settings of a format that say what its inputs show, not how they are laid out."""
 
 
 def experience(run: Run, data: str | Path | None = None) -> Experience:
