@@ -4,11 +4,13 @@ from fewsight.networks.conv4 import Conv4
 from fewsight.networks.encoders import GraphEncoder, RowEncoder, SequenceEncoder, TokenEncoder
 from fewsight.networks.mlp import MLP
 from fewsight.networks.norm import TaskNorm, embed_query, embed_support
+from fewsight.networks.resnet12 import ResNet12
 
 __all__ = [
     "MLP",
     "Conv4",
     "GraphEncoder",
+    "ResNet12",
     "RowEncoder",
     "SequenceEncoder",
     "TaskNorm",
