@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from fewsight import cli
-from fewsight.domains.images import ImageDomain
+from fewsight.domains import Episodes, open_domain
+from fewsight.domains.domain import ClassDomain
 from fewsight.domains.omniglot import ARCHIVES, LISTS, open_omniglot
 
 # Tests are many small tensors: threads would only wait for each other. Programs that tests start inherit it.
@@ -55,11 +56,17 @@ def data_dir() -> Path:
 
 
 @pytest.fixture(scope="session")
-def omniglot(data_dir: Path) -> ImageDomain:
+def omniglot(data_dir: Path) -> ClassDomain:
     """The real Omniglot with its rotations."""
     if missing := [file.name for file in (*ARCHIVES, *LISTS) if file.find(data_dir) is None]:
         _absent(f"Omniglot: {data_dir} lacks {', '.join(missing)}")
     return open_omniglot(data_dir)
+
+
+@pytest.fixture(scope="session")
+def digits() -> Episodes:
+    """Handwritten digits, 3 ways, 1 shot, 4 queries per class."""
+    return Episodes(open_domain("digits").family("test", ways=3, shots=1, queries=4), seed=3, name="test")
 
 
 def _absent(reason: str) -> NoReturn:

@@ -20,7 +20,7 @@ from fewsight.task import Task
 from fewsight.tree import Tree
 
 Baseline = Callable[[Task], Tensor | None]
-"""From a task to scores of its queries: log probabilities `(Q, N)`, or values `(Q, d)`; None where it does not apply."""
+"""From a task to scores of its queries: log probabilities `(Q, N)` or values `(Q, d)`; None: it does not apply."""
 Rows = Callable[[Tree], np.ndarray | None]
 """From inputs `(n, ...)` to rows of numbers `(n, F)`; None where they cannot be seen so."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
-from fewsight.domains import Episodes, image_format, open_domain
+from fewsight.domains import Episodes, Examples, open_domain, read_format
+from fewsight.domains.domain import ClassDomain
 from fewsight.domains.folder import read_query, read_support
-from fewsight.domains.images import ImageDomain
 from fewsight.errors import DataError, RecipeError
+from fewsight.picture import Picture
 
 SIZE = 8
 
@@ -26,6 +28,11 @@ def draw(path: Path, seed: int = 0, light: bool = True) -> np.ndarray:
     return strokes
 
 
+def pixels(found: Examples) -> np.ndarray:
+    """The pictures people are shown, `(n, size, size)`."""
+    return np.stack([view.pixels for view in found.views if isinstance(view, Picture)])
+
+
 def test_support_is_ordered_by_class_and_file_and_labelled_by_folder(tmp_path: Path) -> None:
     drawn = {
         name: draw(tmp_path / name, seed)
@@ -35,8 +42,8 @@ def test_support_is_ordered_by_class_and_file_and_labelled_by_folder(tmp_path: P
     assert images.names == ("ant/deeper/y.png", "ant/x.png", "bee/z.png", "cat/1.png", "cat/2.png")
     assert support.labels == ("ant", "bee", "cat")
     assert support.y.tolist() == [0, 0, 1, 2, 2]
-    assert np.array_equal(images.images[:, 0], np.stack([drawn[name] for name in images.names]))
-    assert torch.equal(support.x, torch.from_numpy(images.images).float() / 255)
+    assert np.array_equal(pixels(images), np.stack([drawn[name] for name in images.names]))
+    assert torch.equal(support.x[:, 0], torch.from_numpy(pixels(images)).float() / 255)
     assert images.notes == ()
 
 
@@ -87,7 +94,7 @@ def test_query_is_one_file_or_all_images_of_a_folder(tmp_path: Path) -> None:
     first, second = draw(tmp_path / "b.png", 1), draw(tmp_path / "in/a.png", 2)
     one = read_query(tmp_path / "b.png", SIZE, 1)
     assert one.names == ("b.png",)
-    assert np.array_equal(one.images, first[None, None])
+    assert np.array_equal(pixels(one), first[None])
     both = read_query(tmp_path, SIZE, 1)
     assert both.names == ("b.png", "in/a.png")
     assert torch.equal(both.x, torch.from_numpy(np.stack([first, second])[:, None]).float() / 255)
@@ -101,7 +108,7 @@ def test_query_is_one_file_or_all_images_of_a_folder(tmp_path: Path) -> None:
 def test_strokes_end_light_whatever_they_were_drawn_in(tmp_path: Path) -> None:
     dark, light = draw(tmp_path / "a/dark.png", 1, light=False), draw(tmp_path / "b/light.png", 2)
     _, images = read_support(tmp_path, SIZE, 1, strokes=True)
-    assert np.array_equal(images.images[:, 0], np.stack([dark, light]))
+    assert np.array_equal(pixels(images), np.stack([dark, light]))
     (note,) = images.notes
     assert note.startswith("1 of 2 images were inverted (dark on light")
 
@@ -110,10 +117,10 @@ def test_inversion_can_be_forced_and_forbidden_and_is_off_for_photographs(tmp_pa
     dark, light = draw(tmp_path / "dark.png", 1, light=False), draw(tmp_path / "light.png", 2)
     for options in ({"strokes": True, "invert": False}, {"strokes": False}):
         images = read_query(tmp_path, SIZE, 1, **options)
-        assert np.array_equal(images.images[:, 0], np.stack([255 - dark, light]))
+        assert np.array_equal(pixels(images), np.stack([255 - dark, light]))
         assert images.notes == ()
     images = read_query(tmp_path, SIZE, 1, invert=True)
-    assert np.array_equal(images.images[:, 0], np.stack([dark, 255 - light]))
+    assert np.array_equal(pixels(images), np.stack([dark, 255 - light]))
     assert images.notes == ("2 of 2 images were inverted (as asked)",)
 
 
@@ -127,7 +134,7 @@ def ten_classes(tmp_path: Path) -> Path:
 
 def test_folder_is_a_domain_whose_splits_share_no_class(ten_classes: Path) -> None:
     domain = open_domain("folder", path=str(ten_classes), size=SIZE, split=[0.6, 0.2, 0.2])
-    assert isinstance(domain, ImageDomain)
+    assert isinstance(domain, ClassDomain)
     names = {split: classes.names for split, classes in domain.classes.items()}
     assert {split: len(part) for split, part in names.items()} == {"train": 6, "val": 2, "test": 2}
     assert sorted(sum(names.values(), ())) == [f"class{label}" for label in range(10)]
@@ -144,7 +151,7 @@ def test_too_small_a_folder_says_so(ten_classes: Path) -> None:
     domain = open_domain("folder", path=ten_classes, size=SIZE)
     with pytest.raises(DataError, match=r"folder, split 'val': 5 ways need 5 classes, but there are 2"):
         domain.family("val", ways=5, shots=1, queries=1)
-    with pytest.raises(DataError, match=r"has 3 images, but 2 shots and 2 queries need 4"):
+    with pytest.raises(DataError, match=r"has 3 examples, but 2 shots and 2 queries need 4"):
         domain.family("train", ways=2, shots=2, queries=2)
 
 
@@ -156,9 +163,13 @@ def test_shares_must_sum_to_one(ten_classes: Path) -> None:
 
 def test_the_format_a_model_expects_is_known_without_its_data(ten_classes: Path) -> None:
     domain = open_domain("folder", path=ten_classes, size=SIZE, strokes=True)
-    assert isinstance(domain, ImageDomain)
-    assert image_format("folder", path="anywhere", size=SIZE, strokes=True) == domain.format == (SIZE, 1, True)
-    assert image_format("omniglot", rotations=False) == (28, 1, True)
-    assert image_format("folder", channels=3) == (28, 3, False)
-    with pytest.raises(DataError, match="'sinusoid' does not take images"):
-        image_format("sinusoid")
+    assert isinstance(domain, ClassDomain)
+    kept = {"kind": domain.format.kind} | domain.format.to_json()
+    assert kept == {"kind": "images", "size": SIZE, "channels": 1, "strokes": True}
+    assert read_format(json.loads(json.dumps(kept))) == domain.format
+    with pytest.raises(DataError, match="no inputs of your own"):
+        read_format(None)
+    with pytest.raises(DataError, match="kind 'smells', which this version does not know"):
+        read_format({"kind": "smells"})
+    with pytest.raises(DataError, match="reads images is damaged"):
+        read_format({"kind": "images", "colour": 1})

@@ -12,9 +12,9 @@ import pytest
 import torch
 from PIL import Image
 
-from fewsight.domains.folder import read_support
 from fewsight.domains.classes import Classes
-from fewsight.domains.images import ImageDomain
+from fewsight.domains.domain import ClassDomain
+from fewsight.domains.folder import read_support
 from fewsight.domains.omniglot import ARCHIVES, FORMAT, LISTS, SPLITS, open_omniglot, same_content
 from fewsight.errors import DataError
 
@@ -29,12 +29,12 @@ def characters(classes: Classes) -> set[str]:
     return {name.rsplit("/", 1)[0] for name in classes.names}
 
 
-def image_of(domain: ImageDomain, name: str) -> torch.Tensor:
+def image_of(domain: ClassDomain, name: str) -> torch.Tensor:
     classes = next(classes for classes in domain.classes.values() if name in classes.names)
     return classes.inputs[list(classes.names).index(name)]
 
 
-def test_vinyals_split_has_its_counts_and_shares_no_character(omniglot: ImageDomain) -> None:
+def test_vinyals_split_has_its_counts_and_shares_no_character(omniglot: ClassDomain) -> None:
     assert tuple(omniglot.classes) == SPLITS
     parts = {split: characters(classes) for split, classes in omniglot.classes.items()}
     assert {split: len(part) for split, part in parts.items()} == {"train": 1028, "val": 172, "test": 423}
@@ -46,7 +46,7 @@ def test_vinyals_split_has_its_counts_and_shares_no_character(omniglot: ImageDom
         assert classes.inputs.dtype == torch.uint8
 
 
-def test_characters_are_those_of_the_archives(omniglot: ImageDomain, data_dir: Path) -> None:
+def test_characters_are_those_of_the_archives(omniglot: ClassDomain, data_dir: Path) -> None:
     known = set()
     for place in (0, 1):
         with archive_of(data_dir, place) as archive:
@@ -59,7 +59,7 @@ def test_characters_are_those_of_the_archives(omniglot: ImageDomain, data_dir: P
     [(0, "Braille/character01"), (0, "Greek/character20"), (1, "Angelic/character07"), (1, "Tibetan/character42")],
 )
 def test_pixels_are_the_drawings_reduced_and_inverted(
-    omniglot: ImageDomain, data_dir: Path, place: int, character: str
+    omniglot: ClassDomain, data_dir: Path, place: int, character: str
 ) -> None:
     """Against a reduction done by hand: the ink in each pixel's area (105 = 3.75 * 28), drawers in order."""
     with archive_of(data_dir, place) as archive:
@@ -73,14 +73,14 @@ def test_pixels_are_the_drawings_reduced_and_inverted(
         assert np.corrcoef(image.ravel(), ink.ravel())[0, 1] > 0.97
 
 
-def test_the_one_known_duplicate_is_where_it_should_be(omniglot: ImageDomain) -> None:
+def test_the_one_known_duplicate_is_where_it_should_be(omniglot: ClassDomain) -> None:
     """Drawers 3 and 19 of Braille's first character made the same pixels; no other two of that class did."""
     images = image_of(omniglot, "Braille/character01/rot000").reshape(20, -1)
     same = (images[:, None] == images[None]).all(-1).nonzero().tolist()
     assert [pair for pair in same if pair[0] < pair[1]] == [[2, 18]]
 
 
-def test_rotations_turn_counter_clockwise(omniglot: ImageDomain) -> None:
+def test_rotations_turn_counter_clockwise(omniglot: ClassDomain) -> None:
     upright = image_of(omniglot, "Gurmukhi/character42/rot000").numpy()
     for quarters in (1, 2, 3):
         rotated = image_of(omniglot, f"Gurmukhi/character42/rot{90 * quarters:03}").numpy()
@@ -88,19 +88,19 @@ def test_rotations_turn_counter_clockwise(omniglot: ImageDomain) -> None:
     assert not np.array_equal(upright, np.rot90(upright, 1, (-2, -1)))
 
 
-def test_without_rotations_only_upright_classes_remain(omniglot: ImageDomain, data_dir: Path) -> None:
+def test_without_rotations_only_upright_classes_remain(omniglot: ClassDomain, data_dir: Path) -> None:
     upright = open_omniglot(data_dir, rotations=False)
     assert {split: len(classes) for split, classes in upright.classes.items()} == {
         "train": 1028,
         "val": 172,
         "test": 423,
     }
-    assert torch.equal(upright.classes["val"].images[3], omniglot.classes["val"].images[12])
+    assert torch.equal(upright.classes["val"].inputs[3], omniglot.classes["val"].inputs[12])
     assert upright.fingerprint != omniglot.fingerprint
 
 
 def test_a_users_copy_of_the_drawings_is_seen_as_the_same_images(
-    omniglot: ImageDomain, data_dir: Path, tmp_path: Path
+    omniglot: ClassDomain, data_dir: Path, tmp_path: Path
 ) -> None:
     """Dark on light, as the files are: `read_support` inverts them and ends with the very bytes meta-training saw."""
     wanted = ("Greek/character01", "Latin/character03")
@@ -112,7 +112,7 @@ def test_a_users_copy_of_the_drawings_is_seen_as_the_same_images(
                 (folder / name.split("/")[-1]).write_bytes(archive.read(name))
     support, images = read_support(tmp_path, *FORMAT)
     expected = torch.cat([image_of(omniglot, f"{character}/rot000") for character in wanted])
-    assert np.array_equal(images.images, expected.numpy())
+    assert torch.equal(images.x, expected.float() / 255)
     assert support.labels == ("Greek_character01", "Latin_character03")
     assert images.notes == (
         "40 of 40 images were inverted (dark on light, while this model expects light strokes on a dark background)",
@@ -128,7 +128,7 @@ def linked(data_dir: Path, folder: Path, flat: bool) -> None:
         link.symlink_to(target.resolve())
 
 
-def test_files_may_lie_directly_in_the_data_directory(omniglot: ImageDomain, data_dir: Path, tmp_path: Path) -> None:
+def test_files_may_lie_directly_in_the_data_directory(omniglot: ClassDomain, data_dir: Path, tmp_path: Path) -> None:
     linked(data_dir, tmp_path, flat=True)
     assert open_omniglot(tmp_path).fingerprint == omniglot.fingerprint
 

@@ -145,7 +145,7 @@ def test_an_unknown_language_is_one_line_before_the_work(
 
 
 def test_the_page_of_digits_is_chinese_and_keeps_its_numbers(digits: Digits) -> None:
-    pictures = {"support_images": digits.support_images, "query_image": digits.query_image}
+    pictures = {"support_views": digits.support_images, "query_view": digits.query_image}
     english, chinese = (read(render(digits.analysis, **pictures, language=language)) for language in ("en", "zh"))
     assert chinese.find("html")[0].attributes["lang"] == "zh-Hans"
     assert chinese.find("h1")[0].text == f"为什么是“{digits.analysis.labels[digits.analysis.predicted]}”？"
@@ -168,7 +168,7 @@ def test_a_page_that_explain_made_leaves_no_english_sentence(kinds: list[str] | 
     support = Support.of(torch.randn(3, 1, 4, 4), ["cat", "cat", "dog"])
     analysis = explain(learner.eval(), support, torch.randn(1, 4, 4), kinds)
     assert len(analysis.explanations) >= (len(kinds) if kinds else 12)
-    texts = list(shown(read(render(analysis, query_image=np.zeros((4, 4), np.uint8), language="zh"))))
+    texts = list(shown(read(render(analysis, query_view=np.zeros((4, 4), np.uint8), language="zh"))))
     assert sum(bool(CHINESE.search(text)) for text in texts) > 100
     assert [text for text in texts if SENTENCE.search(text)] == []
     assert [text for text in texts if NARROW.search(text)] == []
@@ -187,7 +187,7 @@ def test_the_audit_is_chinese(tmp_path: Path) -> None:
             rows += [f"{name}/{index}.png,{'odd' if index % 2 else 'even'}"] if part == "query" else []
     (tmp_path / "groups.csv").write_text("\n".join(rows))
     record, task = audit(tmp_path / "run", tmp_path / "support", [tmp_path / "query"], groups=tmp_path / "groups.csv")
-    page = read(render_audit(replace(record, command="fewsight audit"), task.support_images.pictures, "zh"))
+    page = read(render_audit(replace(record, command="fewsight audit"), task.examples.views, "zh"))
     assert page.find("html")[0].attributes["lang"] == "zh-Hans"
     texts = list(shown(page))
     assert sum(bool(CHINESE.search(text)) for text in texts) > 50

@@ -29,7 +29,7 @@ HOSTILE = ("<img src=x onerror=alert(1)>", "</script><script>alert(1)</script>",
 
 def draw(digits: Digits, **changes: Any) -> Element:
     """The page of a digits analysis, some of it changed, read back."""
-    pictures = {"support_images": digits.support_images, "query_image": digits.query_image}
+    pictures = {"support_views": digits.support_images, "query_view": digits.query_image}
     return read(render(replace(digits.analysis, **changes), **pictures, command="fewsight explain RUN --out page.html"))
 
 
@@ -254,9 +254,9 @@ def test_numbers_with_names_are_ranked_instead_of_mapped(digits: Digits) -> None
 
 def test_pictures_must_fit(digits: Digits) -> None:
     with pytest.raises(DataError, match="8 support pictures for 9 support examples"):
-        render(digits.analysis, support_images=digits.support_images[:-1])
+        render(digits.analysis, support_views=digits.support_images[:-1])
     with pytest.raises(DataError, match="the query is float64"):
-        render(digits.analysis, query_image=digits.query_image / 255)
+        render(digits.analysis, query_view=digits.query_image / 255)
 
 
 def test_largest_task_stays_under_three_megabytes() -> None:
@@ -264,7 +264,7 @@ def test_largest_task_stays_under_three_megabytes() -> None:
     rng = np.random.default_rng(0)
     noise = [rng.integers(0, 256, (side, side, 3), dtype=np.uint8) for side in [96] * 60 + [256]]
     explanations = with_changed(digits, "integrated_gradients", values=rng.normal(size=(1, 3, 224, 224)))
-    page = render(replace(digits.analysis, explanations=explanations), support_images=noise[:60], query_image=noise[60])
+    page = render(replace(digits.analysis, explanations=explanations), support_views=noise[:60], query_view=noise[60])
     assert len(page.encode()) < 3_000_000
     root = read(page)
     assert json.loads(root.find("script")[0].text)["explanations"]["integrated_gradients"]["values"] is None
@@ -304,7 +304,7 @@ def test_an_analysis_made_by_explain_is_drawn() -> None:
     learner = ProtoNet(MLP((16, 8), "tanh")).eval()
     support = Support.of(torch.randn(4, 1, 4, 4), ["cat", "cat", "dog", "dog"])
     analysis = explain(learner, support, torch.randn(1, 4, 4), ["shapley", "integrated_gradients"])
-    page = read(render(analysis, query_image=np.zeros((4, 4), np.uint8)))
+    page = read(render(analysis, query_view=np.zeros((4, 4), np.uint8)))
     assert page.find("p", class_="answer")[0].text in ("cat", "dog")
     assert len(section(page, "evidence").find("li", class_="card")) == 4
     assert f"makes it more “{analysis.labels[analysis.runner_up]}”" in section(page, "query").find("ul")[0].text

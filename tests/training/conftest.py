@@ -20,12 +20,6 @@ def sines() -> Episodes:
     return Episodes(open_domain("sinusoid").family("train", ways=1, shots=5, queries=6), seed=3, name="train")
 
 
-@pytest.fixture(scope="session")
-def digits() -> Episodes:
-    """Handwritten digits, 3 ways, 1 shot, 4 queries per class."""
-    return Episodes(open_domain("digits").family("test", ways=3, shots=1, queries=4), seed=3, name="test")
-
-
 @pytest.fixture
 def regressor() -> Callable[..., MAML]:
     """Makes a MAML for sine waves, always with the same weights; `dropout` puts a random layer into it."""

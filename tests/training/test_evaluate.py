@@ -36,23 +36,23 @@ def report(digits: Episodes) -> Report:
 
 def test_prototypes_of_one_shot_are_nearest_neighbours(report: Report) -> None:
     """Two independent ways to the same answer, task by task: ours through the learner, scikit-learn's on raw pixels."""
-    assert report.scores[LEARNER] == pytest.approx(report.scores[NEAREST])
+    assert report.main[LEARNER] == pytest.approx(report.main[NEAREST])
     assert 1 / 3 < report.mean < 1
 
 
 def test_the_unadapted_learner_is_at_chance(report: Report) -> None:
-    assert report.scores[UNADAPTED] == pytest.approx(np.full(30, 1 / 3))
+    assert report.main[UNADAPTED] == pytest.approx(np.full(30, 1 / 3))
 
 
 def test_every_method_meets_the_same_tasks(digits: Episodes, report: Report) -> None:
-    assert {len(values) for values in report.scores.values()} == {30}
+    assert {len(values) for values in report.main.values()} == {30}
     assert report.tasks == tuple(digits[index].name for index in range(30))
     alone = task_scores(ProtoNet(nn.Flatten()), [digits[7]])
-    assert report.scores[LEARNER][7] == alone[0]
+    assert report.main[LEARNER][7] == alone[0]
 
 
 def test_mean_and_interval_are_over_tasks(report: Report) -> None:
-    values = report.scores[LEARNER]
+    values = report.main[LEARNER]
     assert report.mean == pytest.approx(sum(values) / 30)
     deviation = np.sqrt(sum((values - values.mean()) ** 2) / 29)
     assert report.interval == pytest.approx(1.96 * deviation / np.sqrt(30))
@@ -84,8 +84,8 @@ def test_the_same_seed_gives_the_same_report(digits: Episodes, report: Report) -
 def test_json_has_everything(report: Report) -> None:
     record = json.loads(json.dumps(report.to_json(), allow_nan=False))
     assert record["schema"] == "fewsight.evaluation/1"
-    assert record["tasks"][3][LEARNER] == report.scores[LEARNER][3]
-    assert record["methods"][LOGISTIC]["mean"] == pytest.approx(report.scores[LOGISTIC].mean())
+    assert record["tasks"][3][LEARNER] == report.main[LEARNER][3]
+    assert record["methods"][LOGISTIC]["mean"] == pytest.approx(report.main[LOGISTIC].mean())
     assert record["mean"] == report.mean
 
 
@@ -123,7 +123,7 @@ def test_label_order_matters_for_a_fixed_head_alone(digits: Episodes, report: Re
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         fixed = MAML(nn.Flatten(), head=3, features=pixels, inner_steps=1, inner_lr=0.01)
-    found = evaluate(fixed, digits, 5, baselines=False).label_order_sd
+    found = evaluate(fixed, digits, 5, baselines={}).label_order_sd
     assert found is not None
     assert found > 0.01
 
@@ -145,18 +145,18 @@ def test_a_baseline_that_wins_is_said_first(digits: Episodes) -> None:
 
     report = evaluate(Opposite(nn.Flatten()), digits, 5)
     assert set(report.lost_to) == {NEAREST, LOGISTIC, UNADAPTED}
-    means = [report.scores[name].mean() for name in report.lost_to]
+    means = [report.main[name].mean() for name in report.lost_to]
     assert means == sorted(means, reverse=True)
     assert report.table().startswith(f"THE LEARNER LOSES to {report.lost_to[0]}, by ")
-    difference = report.scores[report.lost_to[0]] - report.scores[LEARNER]
+    difference = report.main[report.lost_to[0]] - report.main[LEARNER]
     assert f"{100 * difference.mean():.2f} % ± {100 * interval(difference):.2f}" in report.table().splitlines()[0]
 
 
 def test_a_learner_that_wins_is_not_blamed(report: Report) -> None:
-    best = Report("accuracy", {LEARNER: np.array([0.9, 0.8]), NEAREST: np.array([0.9, 0.7])}, ("a", "b"))
+    best = Report({"accuracy": {LEARNER: np.array([0.9, 0.8]), NEAREST: np.array([0.9, 0.7])}}, ("a", "b"))
     assert best.lost_to == []
     assert best.table().startswith("accuracy on 2 tasks")
-    error = Report("squared error", {LEARNER: np.array([0.9, 0.8]), RIDGE: np.array([0.9, 0.7])}, ("a", "b"))
+    error = Report({"squared error": {LEARNER: np.array([0.9, 0.8]), RIDGE: np.array([0.9, 0.7])}}, ("a", "b"))
     assert error.lost_to == [RIDGE]
     assert "THE LEARNER LOSES to ridge regression on raw inputs, by -0.0500" in error.table()
 
@@ -164,13 +164,13 @@ def test_a_learner_that_wins_is_not_blamed(report: Report) -> None:
 def test_regression(regressor: Callable[..., MAML], sines: Episodes) -> None:
     report = evaluate(regressor(), sines, 20)
     assert report.metric == "squared error"
-    assert set(report.scores) == {LEARNER, UNADAPTED, MEAN, RIDGE}
+    assert set(report.main) == {LEARNER, UNADAPTED, MEAN, RIDGE}
     assert report.calibration_error is None
     assert report.label_order_sd is None
     for index in range(20):
         task = sines[index]
         expected = (task.target - task.support.y.mean()).square().mean()
-        assert report.scores[MEAN][index] == pytest.approx(float(expected), rel=1e-5)
+        assert report.main[MEAN][index] == pytest.approx(float(expected), rel=1e-5)
     assert report.protocol["shots"] == 5
     assert report.protocol["queries"] == 6
     assert "ways" not in report.protocol
@@ -193,8 +193,8 @@ def test_hidden_examples_and_queries_do_not_count(digits: Episodes) -> None:
 
     plain = evaluate(ProtoNet(nn.Flatten()), digits, 4)
     padded = evaluate(ProtoNet(nn.Flatten()), replace(digits, family=Padded()), 4)
-    for name, values in plain.scores.items():
-        assert padded.scores[name] == pytest.approx(values)
+    for name, values in plain.main.items():
+        assert padded.main[name] == pytest.approx(values)
     assert padded.calibration_error == pytest.approx(plain.calibration_error)
     assert padded.protocol == plain.protocol
 
@@ -212,8 +212,19 @@ def test_inputs_of_several_parts_have_no_raw_baseline() -> None:
             return nn.functional.one_hot(x["ids"], 9).sum(1).float()
 
     report = evaluate(ProtoNet(Counts()), Episodes(Words(), 0, "words"), 3)
-    assert set(report.scores) == {LEARNER, UNADAPTED}
-    assert "no raw-input baseline" in report.table()
+    assert set(report.main) == {LEARNER, UNADAPTED}
+    assert "no baseline applies to inputs of this kind" in report.table()
+
+
+def test_several_metrics_of_the_same_answers(digits: Episodes) -> None:
+    """With as many queries of each class, balanced accuracy is accuracy; the first metric is the main one."""
+    report = evaluate(ProtoNet(nn.Flatten()), digits, 5, metrics=("balanced accuracy", "accuracy"))
+    assert report.metric == "balanced accuracy"
+    for name, values in report.scores["accuracy"].items():
+        assert report.main[name] == pytest.approx(values)
+    assert report.to_json()["also"]["accuracy"]["learner"]["mean"] == pytest.approx(report.mean)
+    with pytest.raises(RecipeError, match="unknown metric 'acuracy'; did you mean 'accuracy'"):
+        evaluate(ProtoNet(nn.Flatten()), digits, 5, metrics=["acuracy"])
 
 
 def test_refusals(digits: Episodes) -> None:
@@ -240,6 +251,5 @@ def test_a_run_is_evaluated_as_its_recipe_says(tmp_path: Path) -> None:
     assert report.protocol["learner"]["inner_steps"] == 4
     assert report.protocol["recipe"] == "sinusoid-maml"
     assert report.protocol["split"] == "test"
-    usual = training.evaluate_run(run, tasks=3, baselines=False)
-    assert set(usual.scores) == {LEARNER}
+    usual = training.evaluate_run(run, tasks=3)
     assert usual.protocol["shots"] == recipe.test.shots

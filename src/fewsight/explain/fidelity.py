@@ -81,7 +81,7 @@ def of_query(case: Case, explanation: Explanation) -> tuple[Measure, ...]:
     """Deletion and insertion of an explanation whose players are parts of the query (zeros take their place)."""
     inputs = Inputs.of(case.query, case.parts)
     start = inputs.baseline(None)
-    patches = explanation.kind == "occlusion"
+    patches = "patch" in explanation.provenance
     cell = inputs.cells(explanation.provenance["patch"]) if patches else np.arange(inputs.vector.numel())
     # Parts that equal the baseline cannot matter: random orders that waste time on them would be too easy to beat.
     differs = (inputs.vector != start).cpu().numpy() & ~inputs.vector.isnan().cpu().numpy()

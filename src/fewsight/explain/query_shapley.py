@@ -65,7 +65,7 @@ def query_shapley(case: Case, *, patch: int | None = None) -> Explanation:
 
 
 def _sampled(case: Case, parts: Parts, players: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Random orders `(R, n)` and what the growing sets earn `(R, n + 1)`: as many as the values need, or time allows."""
+    """Random orders `(R, n)` and what the growing sets earn `(R, n + 1)`; as many as needed, or as time allows."""
     n = len(players)
     generator = np.random.default_rng([case.seed, n])
     orders, earned = np.empty((0, n), dtype=int), np.empty((0, n + 1))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 NOTES: dict[str, str] = {
     # notes
+    "Exact: the adapted model answered all {number} queries with parts hidden.": (
+        "精确：适应后的模型回答了全部 {number} 个遮住部分的新样本。"
+    ),
     "Exact: adapted again on all {number} subsets.": "精确：在全部 {number} 个子集上重新适应。",
     "Estimated from {number} random orders of arrival.": "由 {number} 个随机的到来顺序估计。",
     "Intervals are 95 % over pairs of orders.": "区间为 95%，按成对的顺序计算。",
@@ -231,6 +234,7 @@ NOTES: dict[str, str] = {
     "a picture of the task, not of this prediction: ask for it by name": "这是任务的图，不是这次预测的图：需按名称指定",
     "says most in features that people read: ask for it by name": "特征为人可读时最有意义：需按名称指定",
     "close to shapley, and does not add up": "与“每个示例的公平份额”接近，且总和不一致",
+    "integrated_gradients adds up too, and is finer": "积分梯度的总和同样一致，而且更细",
     "a derivative at one point; integrated_gradients adds up": "一个点上的导数；积分梯度的总和才一致",
     "a slope at one point; support_integrated_gradients adds up": "一个点上的斜率；积分梯度的总和才一致",
     "adapts again for every part of every example": "需要为每个示例的每个部分重新适应",

@@ -80,6 +80,10 @@ QUESTIONS: dict[str, str] = {
         "每个示例在输出层写下了什么，这个新样本又遇到其中多少？"
     ),
     "Where would a small change of the query change the prediction most?": "新样本的哪里稍有变化，对预测影响最大？",
+    "What is each part of the query worth, over all orders in which they could have been uncovered?": (
+        "在所有可能的揭开顺序中，新样本的每个部分平均值多少？"
+    ),
+    "the query with every part hidden": "所有部分都被遮住的新样本",
     "Which part of the query speaks for the answer, and which against it?": (
         "新样本的哪一部分支持这个回答，哪一部分反对？"
     ),
