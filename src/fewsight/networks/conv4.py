@@ -6,6 +6,8 @@ comes before the ReLU: both are monotone, so the function is the same, at a quar
 
 from __future__ import annotations
 
+from math import gcd
+
 import torch
 from torch import Tensor, nn
 
@@ -15,7 +17,7 @@ from fewsight.networks.norm import TaskNorm
 NORMS = {
     "task": TaskNorm,
     "support": lambda channels: TaskNorm(channels, blend=False),
-    "group": lambda channels: nn.GroupNorm(min(8, channels), channels),
+    "group": lambda channels: nn.GroupNorm(gcd(8, channels) if channels > 8 else channels, channels),
     "instance": lambda channels: nn.GroupNorm(channels, channels),
     "none": lambda channels: nn.Identity(),
 }

@@ -90,6 +90,9 @@ class Pixels(nn.Module):
         mean, deviation: of each of the three channels.
     """
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(self, encoder: nn.Module, size: int | None, mean: Iterable[float], deviation: Iterable[float]) -> None:
         super().__init__()
         self.encoder = encoder
@@ -106,9 +109,9 @@ class Pixels(nn.Module):
 class _Vision(nn.Module):
     """The features of a vision model of the transformers library: its pooled output, or its first token."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: Any) -> None:
         super().__init__()
-        self.model = model
+        self.model: Any = model
 
     def forward(self, pixels: Tensor) -> Tensor:
         if hasattr(self.model, "get_image_features"):  # a model of images and texts
