@@ -1,0 +1,136 @@
+"""When should a model say "none of these"? When a query belongs to no class by a threshold that keeps a promised rate.
+
+Everything goes through the contract: a number is made of a model's scores, and of several such numbers the one is taken
+that best told apart, on validation tasks, queries of the task's classes from queries of a class left out of its support.
+The threshold is the conformal quantile of the former (Vovk et al. 2005; Angelopoulos and Bates 2021, section 1): of
+queries that do belong, at most the share `rate` is rejected, in the mean over tasks like those it was calibrated on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fewsight.domains.episodes import Episodes
+from fewsight.errors import LearnerError, RecipeError
+from fewsight.learner import Learner, Model
+from fewsight.task import Task
+from fewsight.training.scoring import evaluating
+from fewsight.tree import Tree
+
+Measure = Callable[[Tensor], Tensor]
+"""From scores `(Q, N)` to how much each query belongs, `(Q,)`."""
+
+
+def _margin(scores: Tensor) -> Tensor:
+    best = scores.topk(min(2, scores.shape[-1]), -1).values
+    return best[..., 0] - best[..., -1]
+
+
+MEASURES: dict[str, Measure] = {
+    "top score": lambda scores: scores.amax(-1),
+    "energy": lambda scores: scores.logsumexp(-1),
+    "probability": lambda scores: scores.log_softmax(-1).amax(-1),
+    "margin": _margin,
+}
+"""Top score: minus the distance to the nearest prototype, where scores are distances. Energy: Liu et al. 2020.
+Probability: Hendrycks and Gimpel 2017."""
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A calibrated "none of these".
+
+    Attributes:
+        measure: its name in `MEASURES`.
+        threshold: a query that belongs less is rejected.
+        rate: promised share of queries rejected wrongly.
+        auroc: with which the measure told outsiders apart on the tasks of the calibration.
+        queries: that the threshold was calibrated on.
+    """
+
+    measure: str
+    threshold: float
+    rate: float
+    auroc: float
+    queries: int
+
+    def belonging(self, scores: Tensor) -> Tensor:
+        """How much each query belongs, `(Q,)`, from scores `(Q, N)`."""
+        return MEASURES[self.measure](scores)
+
+    @torch.no_grad()
+    def rejects(self, model: Model, query: Tree) -> Tensor:
+        """Which queries are none of the model's classes, `(Q,)` bool."""
+        return self.belonging(model(query)) < self.threshold
+
+
+def calibrate(learner: Learner, episodes: Episodes, tasks: int = 200, rate: float = 0.05) -> Rejection:
+    """Choose measure and threshold on the first `tasks` of `episodes`.
+
+    Args:
+        episodes: classification tasks that the learner was not trained on, with one class more than those it is for: the
+            last class of each is left out of the support, and its queries play the outsiders.
+        rate: of queries that belong, the share that may be rejected.
+
+    Raises:
+        RecipeError: a rate outside (0, 1), or too few queries to promise it.
+        LearnerError: tasks of values, or of two classes.
+    """
+    if not 0 < rate < 1:
+        raise RecipeError(f"rate must lie between 0 and 1, got {rate}")
+    inside: list[Tensor] = []
+    outside: list[Tensor] = []
+    with evaluating(learner):
+        for index in range(tasks):
+            scores, belongs = without_last_class(learner, episodes[index])
+            inside.append(scores[belongs])
+            outside.append(scores[~belongs])
+    by_measure = {name: (_all(measure, inside), _all(measure, outside)) for name, measure in MEASURES.items()}
+    told = {name: auroc(*values) for name, values in by_measure.items()}
+    best = max(told, key=lambda name: told[name])
+    threshold = quantile(by_measure[best][0], rate)
+    return Rejection(best, threshold, rate, told[best], len(by_measure[best][0]))
+
+
+def without_last_class(learner: Learner, task: Task) -> tuple[Tensor, Tensor]:
+    """Scores `(Q, N - 1)` of all queries under a support without the last class, and which queries belong, `(Q,)` bool."""
+    ways = task.support.ways
+    if ways is None or ways < 3:
+        raise LearnerError("calibrating a rejection needs classification tasks of three or more classes")
+    known = task.support.take(task.support.y != ways - 1)
+    asked = task.query_weight > 0
+    scores = learner.adapt(known)(task.query)[asked, : ways - 1]
+    return scores.double(), task.target[asked] != ways - 1
+
+
+def quantile(values: np.ndarray, rate: float) -> float:
+    """The largest threshold below which a further value falls with probability `rate` at most, if it is exchangeable
+    with `values`: the k-th smallest, k = floor(rate (n + 1)).
+
+    Raises:
+        RecipeError: k would be 0.
+    """
+    place = math.floor(rate * (len(values) + 1) + 1e-9)
+    if place < 1:
+        raise RecipeError(
+            f"{len(values)} queries cannot promise a false-rejection rate of {rate}: calibrate on more tasks"
+        )
+    return float(np.sort(values)[place - 1])
+
+
+def auroc(inside: np.ndarray, outside: np.ndarray) -> float:
+    """Probability that one that belongs scores above one that does not, ties by half."""
+    from scipy.stats import rankdata
+
+    ranks = rankdata(np.concatenate([inside, outside]))[: len(inside)].sum()
+    return float((ranks - len(inside) * (len(inside) + 1) / 2) / (len(inside) * len(outside)))
+
+
+def _all(measure: Measure, scores: list[Tensor]) -> np.ndarray:
+    return torch.cat([measure(each) for each in scores]).cpu().numpy()
