@@ -71,22 +71,42 @@ def _figure(value: float, interval: float | None) -> str:
 
 @app.command()
 def train(
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="Name of a recipe, or a path ending in .toml.")],
+    recipe: Annotated[
+        str,
+        typer.Argument(metavar="RECIPE", help="Name of a recipe, a .toml file; or your own folder of images or table."),
+    ],
     out: Annotated[Path, typer.Option(help="Folder for the run.")],
     settings: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings to change.")] = None,
     data: Data = None,
     resume: Annotated[bool, typer.Option(help="Go on with the run in --out.")] = False,
+    kind: Annotated[
+        str | None, typer.Option(help="Of your own data: images, texts, molecules or rows [default: guessed].")
+    ] = None,
+    input_column: InputColumn = None,
+    label: LabelColumn = None,
+    task: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column that says which task a row is of.")] = None,
+    split: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with train, val or test.")] = None,
 ) -> None:
     """Meta-train a recipe.
 
     Example: fewsight train omniglot-protonet --out runs/protonet
 
     Example: fewsight train digits-maml steps=500 inner_lr=0.2 --out runs/maml
+
+    Example: fewsight train intents.csv --label intent --out runs/intents
     """
     from fewsight import recipes
+    from fewsight.domains import Columns
+    from fewsight.recipes.own import is_data, own_recipe
     from fewsight.training import train as train_recipe
 
-    run, outcome = train_recipe(recipes.load(recipe, settings or []), out, data, resume=resume, command=_command())
+    if is_data(recipe):
+        made, said = own_recipe(Path(recipe), kind, Columns(input_column, label, task, split))
+        typer.echo(said)
+        chosen = recipes.override(made, settings or [])
+    else:
+        chosen = recipes.load(recipe, settings or [])
+    run, outcome = train_recipe(chosen, out, data, resume=resume, command=_command())
     if outcome.stopped == "interrupted":
         raise typer.Exit(130)
     typer.echo(f"trained in {outcome.seconds:.0f} s; test it: fewsight evaluate {shlex.quote(str(run.folder))}")

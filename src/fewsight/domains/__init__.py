@@ -7,6 +7,7 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
+from fewsight.domains.assays import open_muv, open_sider, open_tox21, open_toxcast
 from fewsight.domains.bccd import open_bccd
 from fewsight.domains.caltech import open_caltech
 from fewsight.domains.clinc import open_clinc
@@ -20,9 +21,12 @@ from fewsight.domains.heart_disease import open_heart_disease
 from fewsight.domains.huffpost import open_huffpost
 from fewsight.domains.images import ImageFormat
 from fewsight.domains.mednist import open_mednist
+from fewsight.domains.molecules import MoleculeFormat
 from fewsight.domains.omniglot import open_omniglot
+from fewsight.domains.parkinsons import open_parkinsons
 from fewsight.domains.rows import RowFormat
 from fewsight.domains.sinusoid import open_sinusoid
+from fewsight.domains.table import guess_kind, open_table
 from fewsight.domains.texts import TextFormat
 from fewsight.errors import DataError, RecipeError, suggest
 
@@ -33,15 +37,26 @@ DOMAINS: dict[str, Callable[..., Domain]] = {
     "bccd": open_bccd,
     "mednist": open_mednist,
     "folder": open_folder,
+    "table": open_table,
     "clinc150": open_clinc,
     "huffpost": open_huffpost,
     "fewrel": open_fewrel,
     "sinusoid": open_sinusoid,
+    "tox21": open_tox21,
+    "sider": open_sider,
+    "muv": open_muv,
+    "toxcast": open_toxcast,
     "heart_disease": open_heart_disease,
+    "parkinsons": open_parkinsons,
 }
 """Functions of the data directory (None: the usual one) and of the domain's own settings."""
 
-FORMATS: dict[str, Callable[..., Format]] = {"images": ImageFormat, "texts": TextFormat, "rows": RowFormat}
+FORMATS: dict[str, Callable[..., Format]] = {
+    "images": ImageFormat,
+    "texts": TextFormat,
+    "rows": RowFormat,
+    "molecules": MoleculeFormat,
+}
 """By kind of input: how its models see raw ones."""
 
 
@@ -101,6 +116,7 @@ __all__ = [
     "ImageFormat",
     "TaskFamily",
     "generator",
+    "guess_kind",
     "open_domain",
     "prefetch",
     "read_format",

@@ -63,10 +63,10 @@ def rows(path: Path, kind: str, columns: Columns) -> Rows:
             column(table, name, path)
     meant = Columns(
         columns.input or (None if kind == "rows" else _input(table, kind, path)),
-        columns.label or _named(table, LABELS),
-        columns.task or _named(table, TASKS),
-        columns.split or _named(table, SPLITS),
-        columns.group or _named(table, GROUPS),
+        columns.label or usual_column(table, LABELS),
+        columns.task or usual_column(table, TASKS),
+        columns.split or usual_column(table, SPLITS),
+        columns.group or usual_column(table, GROUPS),
     )
     guessed = [
         f"column {now!r} was taken for the {role}"
@@ -138,7 +138,7 @@ def _encoded(form: Format, found: Rows) -> Examples:
 
 
 def _input(table: Mapping[str, list[Any]], kind: str, path: Path) -> str:
-    if found := _named(table, INPUTS[kind]):
+    if found := usual_column(table, INPUTS[kind]):
         return found
     raise DataError(
         f"{path} has no column named {' or '.join(map(repr, INPUTS[kind][:2]))}: say which holds the {kind} (--input); "
@@ -146,7 +146,7 @@ def _input(table: Mapping[str, list[Any]], kind: str, path: Path) -> str:
     )
 
 
-def _named(table: Mapping[str, Sequence[Any]], usual: Sequence[str]) -> str | None:
-    """The column that has one of the usual names, in any case of letters."""
+def usual_column(table: Mapping[str, Sequence[Any]], usual: Sequence[str]) -> str | None:
+    """The column of a table that has one of the usual names, in any case of letters."""
     known = {name.casefold(): name for name in table}
     return next((known[name] for name in usual if name in known), None)

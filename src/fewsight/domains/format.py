@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from fewsight.task import Support
 from fewsight.tree import Tree
@@ -55,6 +55,15 @@ class Examples:
     notes: tuple[str, ...] = ()
     labels: tuple[str, ...] | None = None
     groups: tuple[str, ...] | None = None
+
+
+@runtime_checkable
+class Fits(Protocol):
+    """A format that first learns from training inputs what they hold: the columns of rows, their centres and scales."""
+
+    def fitted(self, raw: Sequence[Any], names: Sequence[str]) -> Any:
+        """The format of inputs like these."""
+        ...
 
 
 class Format(Protocol):

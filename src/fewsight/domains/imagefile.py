@@ -7,7 +7,7 @@ values are resolved; the picture keeps its proportions and is padded to a square
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,6 +20,8 @@ FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
 """Only these are tried: some of Pillow's other readers run programs."""
 MAX_PIXELS = 64_000_000
 MAX_SIDE = 32_768
+GREY = 12
+"""Differences between the channels of a pixel up to which it counts as grey: JPEG makes such."""
 
 
 def read_images(paths: Iterable[Path], size: int, channels: int) -> np.ndarray:
@@ -40,6 +42,20 @@ def fit(picture: np.ndarray, size: int, channels: int) -> np.ndarray:
     """A picture `(H, W)` or `(H, W, 3)` of uint8 as `(channels, size, size)`, as a file with these pixels would be."""
     square = _square(Image.fromarray(picture).convert("L" if channels == 1 else "RGB"), size)
     return np.asarray(square).reshape(size, size, channels).transpose(2, 0, 1)
+
+
+def survey(paths: Sequence[Path]) -> tuple[int, bool]:
+    """The median of the longer sides of these images in pixels, and whether any is in colour.
+
+    Raises:
+        DataError: as in `read_images`.
+    """
+    small = read_images(paths, 16, 3).astype(int)
+    sides = []
+    for path in paths:
+        with Image.open(path, formats=FORMATS) as image:
+            sides.append(max(image.size))
+    return int(np.median(sides)), bool((small.max(1) - small.min(1)).max() > GREY)
 
 
 def decode(source: Path | BinaryIO, name: str, size: int, channels: int) -> np.ndarray:

@@ -19,7 +19,7 @@ from fewsight.domains.classes import Classes
 from fewsight.domains.columns import Rows, as_values, rows
 from fewsight.domains.divided import SHARES, divided
 from fewsight.domains.domain import ClassDomain, GivenDomain
-from fewsight.domains.format import Columns, Format
+from fewsight.domains.format import Columns, Fits, Format
 from fewsight.domains.given import Given
 from fewsight.errors import DataError
 
@@ -45,12 +45,16 @@ def own_domain(
     kept = [i for i, label in enumerate(found.labels) if label is not None]
     if not kept:
         raise DataError(f"{path} has no row with a label: fill in its column {found.columns.label!r}")
-    inputs = form.encode([found.raw[i] for i in kept], [found.names[i] for i in kept]).x
     owner = found.of(found.columns.task) or found.labels
     members: dict[str, list[int]] = defaultdict(list)
     for place, i in enumerate(kept):
         members[str(owner[i])].append(place)
     parts = _parts(found, kept, members, shares, path)
+    raw, names = [found.raw[i] for i in kept], [found.names[i] for i in kept]
+    if isinstance(form, Fits):
+        seen = [place for each in parts["train"] for place in members[each]]
+        form = form.fitted([raw[place] for place in seen], [names[place] for place in seen])
+    inputs = form.encode(raw, names).x
     if found.columns.task is None:
         classes = {
             part: Classes(tuple(of), [tree.take(inputs, torch.tensor(members[each])) for each in of])
