@@ -17,6 +17,7 @@ from fewsight.domains.episodes import Episodes, TaskFamily, generator, prefetch
 from fewsight.domains.fewrel import open_fewrel
 from fewsight.domains.folder import open_folder, read_query, read_support
 from fewsight.domains.format import GUESSED, Columns, Examples, Format
+from fewsight.domains.german_credit import open_german_credit
 from fewsight.domains.heart_disease import open_heart_disease
 from fewsight.domains.huffpost import open_huffpost
 from fewsight.domains.images import ImageFormat
@@ -24,31 +25,35 @@ from fewsight.domains.mednist import open_mednist
 from fewsight.domains.molecules import MoleculeFormat
 from fewsight.domains.omniglot import open_omniglot
 from fewsight.domains.parkinsons import open_parkinsons
+from fewsight.domains.plugin import Openers
 from fewsight.domains.rows import RowFormat
 from fewsight.domains.sinusoid import open_sinusoid
 from fewsight.domains.table import guess_kind, open_table
 from fewsight.domains.texts import TextFormat
 from fewsight.errors import DataError, RecipeError, suggest
 
-DOMAINS: dict[str, Callable[..., Domain]] = {
-    "omniglot": open_omniglot,
-    "digits": open_digits,
-    "caltech101": open_caltech,
-    "bccd": open_bccd,
-    "mednist": open_mednist,
-    "folder": open_folder,
-    "table": open_table,
-    "clinc150": open_clinc,
-    "huffpost": open_huffpost,
-    "fewrel": open_fewrel,
-    "sinusoid": open_sinusoid,
-    "tox21": open_tox21,
-    "sider": open_sider,
-    "muv": open_muv,
-    "toxcast": open_toxcast,
-    "heart_disease": open_heart_disease,
-    "parkinsons": open_parkinsons,
-}
+DOMAINS: Openers = Openers(
+    {
+        "omniglot": open_omniglot,
+        "digits": open_digits,
+        "caltech101": open_caltech,
+        "bccd": open_bccd,
+        "mednist": open_mednist,
+        "folder": open_folder,
+        "table": open_table,
+        "clinc150": open_clinc,
+        "huffpost": open_huffpost,
+        "fewrel": open_fewrel,
+        "sinusoid": open_sinusoid,
+        "tox21": open_tox21,
+        "sider": open_sider,
+        "muv": open_muv,
+        "toxcast": open_toxcast,
+        "heart_disease": open_heart_disease,
+        "parkinsons": open_parkinsons,
+        "german_credit": open_german_credit,
+    }
+)
 """Functions of the data directory (None: the usual one) and of the domain's own settings."""
 
 FORMATS: dict[str, Callable[..., Format]] = {

@@ -7,7 +7,7 @@ has values to predict.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,14 +55,16 @@ class GivenTasks:
     Attributes:
         shots: support examples of each class (of the whole task, in regression).
         queries: queries in all, at the proportions of what the support leaves; fewer where fewer are left.
-        balanced: False: `shots` times the number of classes are drawn at the task's own proportions, and at least one of
-            each class.
+        balanced: False: `shots` times the number of classes are drawn at the task's own proportions, and at least one
+            of each class.
+        ready: what the chosen inputs go through last (places in a store to tensors).
     """
 
     tasks: Sequence[Given]
     shots: int
     queries: int
     balanced: bool = True
+    ready: Callable[[Tree], Tree] = lambda inputs: inputs
 
     def __post_init__(self) -> None:
         check_counts(shots=self.shots, queries=self.queries)
@@ -92,8 +94,8 @@ class GivenTasks:
         given, asked = torch.from_numpy(support), torch.from_numpy(query)
         labels = task.y[given] if task.classes is None else [task.classes[c] for c in task.y[given].tolist()]
         return Task(
-            Support.of(tree.take(task.x, given), labels, classes=task.classes),
-            tree.take(task.x, asked),
+            Support.of(self.ready(tree.take(task.x, given)), labels, classes=task.classes),
+            self.ready(tree.take(task.x, asked)),
             task.y[asked],
             name=task.name,
         )

@@ -18,8 +18,10 @@ from torch import nn
 from fewsight.domains import DOMAINS
 from fewsight.errors import RecipeError, suggest
 from fewsight.learners import LEARNERS
-from fewsight.networks import MLP, Conv4
+from fewsight.networks import MLP, Conv4, ResNet12
 from fewsight.networks.mlp import ACTIVATIONS
+from fewsight.networks.molecules import FingerprintEncoder, GraphNetwork, MoleculeEncoder
+from fewsight.networks.rows import RowMLP, RowSet
 
 
 def conv4(input_shape: Any, *, hidden: int = 64, norm: str = "task", blocks: int = 4) -> nn.Module:
@@ -28,6 +30,39 @@ def conv4(input_shape: Any, *, hidden: int = 64, norm: str = "task", blocks: int
         raise RecipeError(f"network 'conv4' takes images, but inputs have shape {tuple(input_shape)}: use 'mlp'")
     channels, height, width = input_shape
     return Conv4(channels, hidden, (height, width), norm, blocks)
+
+
+def resnet12(
+    input_shape: Any,
+    *,
+    widths: Sequence[int] = (64, 160, 320, 640),
+    norm: str = "task",
+    dropout: float = 0.0,
+) -> nn.Module:
+    """ResNet-12 for images `(channels, height, width)` of 16 pixels or more a side."""
+    if len(input_shape) != 3 or min(input_shape[1:]) < 16:
+        raise RecipeError(
+            f"network 'resnet12' takes images of 16 pixels or more a side, but inputs have shape {tuple(input_shape)}"
+        )
+    return ResNet12(input_shape[0], widths, norm, dropout)
+
+
+def frozen(
+    input_shape: Any,
+    *,
+    library: str,
+    model: str,
+    scale: str = "none",
+    projection: int | None = None,
+) -> nn.Module:
+    """An image encoder of timm or Hugging Face that stays as it is; see `networks.frozen`."""
+    if len(input_shape) != 3:
+        raise RecipeError(f"network 'frozen' takes images, but inputs have shape {tuple(input_shape)}")
+    if library not in ("timm", "huggingface"):
+        raise RecipeError(f"unknown library {library!r}: use timm or huggingface")
+    from fewsight.networks.frozen import pretrained
+
+    return pretrained(library, model, scale, projection)
 
 
 def mlp(input_shape: Any, *, hidden: Sequence[int], activation: str = "relu") -> nn.Module:
@@ -39,7 +74,75 @@ def mlp(input_shape: Any, *, hidden: Sequence[int], activation: str = "relu") ->
     return network
 
 
-NETWORKS: dict[str, Callable[..., nn.Module]] = {"conv4": conv4, "mlp": mlp}
+def row_mlp(input_shape: Any, *, hidden: Sequence[int], activation: str = "relu") -> nn.Module:
+    """For rows whose columns mean the same in every task."""
+    if activation not in ACTIVATIONS:
+        raise RecipeError(f"unknown activation {activation!r}{suggest(activation, ACTIVATIONS)}")
+    return RowMLP(*_row_shape("row-mlp", input_shape), hidden, activation)
+
+
+def row_set(input_shape: Any, *, features: int = 128, hidden: int = 64) -> nn.Module:
+    """For rows of any columns, which may differ between tasks."""
+    return RowSet(*_row_shape("row-set", input_shape), features, hidden)
+
+
+def _row_shape(name: str, input_shape: Any) -> tuple[int, int]:
+    if not isinstance(input_shape, Mapping) or "cells" not in input_shape:
+        raise RecipeError(f"network {name!r} takes rows of tables, but inputs have shape {input_shape}")
+    return tuple(input_shape["cells"])
+
+
+def fingerprint(
+    input_shape: Any,
+    *,
+    bits: int = 2048,
+    widths: Sequence[int] = (256, 128),
+    descriptors: bool = True,
+    dropout: float = 0.0,
+) -> nn.Module:
+    """Substructures of molecules as folded counts, with descriptors, through an MLP."""
+    return FingerprintEncoder(_atom_features("fingerprint", input_shape), bits, widths, descriptors, dropout)
+
+
+def molecule_graph(input_shape: Any, *, hidden: int = 64, rounds: int = 3) -> nn.Module:
+    """Message passing over the bonds of molecules."""
+    return GraphNetwork(_atom_features("molecule-graph", input_shape), hidden, rounds)
+
+
+def fingerprint_graph(
+    input_shape: Any,
+    *,
+    bits: int = 2048,
+    widths: Sequence[int] = (256, 128),
+    descriptors: bool = True,
+    dropout: float = 0.0,
+    hidden: int = 64,
+    rounds: int = 3,
+    features: int = 128,
+) -> nn.Module:
+    """Both side by side."""
+    atom = _atom_features("fingerprint-graph", input_shape)
+    beside = FingerprintEncoder(atom, bits, widths, descriptors, dropout)
+    return MoleculeEncoder(beside, GraphNetwork(atom, hidden, rounds), features)
+
+
+def _atom_features(name: str, input_shape: Any) -> int:
+    if not isinstance(input_shape, Mapping) or "environments" not in input_shape:
+        raise RecipeError(f"network {name!r} takes molecules, but inputs have shape {input_shape}")
+    return int(input_shape["nodes"][-1])
+
+
+NETWORKS: dict[str, Callable[..., nn.Module]] = {
+    "conv4": conv4,
+    "resnet12": resnet12,
+    "frozen": frozen,
+    "mlp": mlp,
+    "row-mlp": row_mlp,
+    "row-set": row_set,
+    "fingerprint": fingerprint,
+    "molecule-graph": molecule_graph,
+    "fingerprint-graph": fingerprint_graph,
+}
 
 PARTS: dict[str, Mapping[str, Callable[..., Any]]] = {"domain": DOMAINS, "network": NETWORKS, "learner": LEARNERS}
 """By the section of a recipe: what can be named there. The first argument of each is given by `build`, the others are

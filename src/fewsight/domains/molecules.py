@@ -1,0 +1,76 @@
+"""How does a model see a molecule? As atoms with their kinds and bonds, and the substructures around each atom.
+
+Raw inputs are SMILES. What a model is given is a tree over L positions, one for each atom:
+`nodes` `(n, L, F)` what each atom is and contributes; `edges` `(n, L, L)` uint8 codes of bonds, 0 for none;
+`environments` `(n, L, R + 1)` int64 identifiers of the substructures of radius 0..R centred there, -1 for none;
+`mask` `(n, L)` and `size` `(n,)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+
+from fewsight.domains import columns as tables
+from fewsight.domains.atoms import FEATURES, Library
+from fewsight.domains.format import GUESSED, Columns, Examples
+from fewsight.domains.smiles import parent
+from fewsight.structure import Structure
+from fewsight.task import Support
+from fewsight.tree import Tree
+
+
+@dataclass(frozen=True)
+class MoleculeFormat:
+    """A `Format` of at most `atoms` heavy atoms, with environments of radius 0 to `radius` (2: ECFP4)."""
+
+    kind: ClassVar[str] = "molecules"
+    atoms: int = 64
+    radius: int = 2
+
+    @property
+    def shape(self) -> dict[str, tuple[int, ...]]:
+        length = self.atoms
+        return {
+            "nodes": (length, FEATURES),
+            "edges": (length, length),
+            "environments": (length, self.radius + 1),
+            "mask": (length,),
+            "size": (),
+        }
+
+    def ready(self, stored: Tree) -> Tree:
+        """As they are; a domain of many keeps a `Library`."""
+        return stored
+
+    def library(self, molecules: Sequence[Any]) -> Library:
+        """RDKit molecules as a domain keeps them."""
+        return Library.of(molecules, self.atoms, self.radius)
+
+    def encode(self, raw: Sequence[Any], names: Sequence[str]) -> Examples:
+        """SMILES as examples; each is standardised (see `smiles.parent`)."""
+        parents = [parent(smiles, name) for smiles, name in zip(raw, names, strict=True)]
+        notes = [f"{name}: {found.changed}" for found, name in zip(parents, names, strict=True) if found.changed]
+        for found, name in zip(parents, names, strict=True):
+            if (size := found.mol.GetNumAtoms()) > self.atoms:
+                notes.append(f"{name} has {size} atoms: the model sees the first {self.atoms}")
+        first: dict[str, str] = {}
+        for found, name in zip(parents, names, strict=True):
+            if (other := first.setdefault(found.key, name)) != name:
+                notes.append(f"{name} is the same molecule as {other}")
+        library = self.library([found.mol for found in parents])
+        views = tuple(Structure(found.mol, name, self.atoms) for found, name in zip(parents, names, strict=True))
+        return Examples(library.take(torch.arange(len(library))), tuple(names), views, tuple(notes))
+
+    def read_support(self, path: Path, columns: Columns = GUESSED) -> tuple[Support, Examples]:
+        return tables.read_support(self, path, columns)
+
+    def read_query(self, path: Path, columns: Columns = GUESSED) -> Examples:
+        return tables.read_query(self, path, columns)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
