@@ -17,6 +17,7 @@ from fewsight.domains.episodes import Episodes, TaskFamily, generator, prefetch
 from fewsight.domains.fewrel import open_fewrel
 from fewsight.domains.folder import open_folder, read_query, read_support
 from fewsight.domains.format import GUESSED, Columns, Examples, Format
+from fewsight.domains.fsmol import open_fsmol
 from fewsight.domains.german_credit import open_german_credit
 from fewsight.domains.heart_disease import open_heart_disease
 from fewsight.domains.huffpost import open_huffpost
@@ -49,6 +50,7 @@ DOMAINS: Openers = Openers(
         "sider": open_sider,
         "muv": open_muv,
         "toxcast": open_toxcast,
+    "fsmol": open_fsmol,
         "heart_disease": open_heart_disease,
         "parkinsons": open_parkinsons,
         "german_credit": open_german_credit,

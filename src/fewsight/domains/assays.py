@@ -55,6 +55,7 @@ class AssayDomain(GivenDomain):
 
     Attributes:
         library: of all molecules.
+        balanced: as in `GivenTasks`.
         smiles: of each.
         notes: what was left out of the table, a sentence each.
     """
@@ -63,6 +64,7 @@ class AssayDomain(GivenDomain):
     baselines: Mapping[str, Baseline] = field(default_factory=on_fingerprints)
     library: Library = field(kw_only=True)
     smiles: tuple[str, ...] = field(kw_only=True)
+    balanced: bool = field(default=True, kw_only=True)
     notes: tuple[str, ...] = field(default=(), kw_only=True)
 
     @cached_property
@@ -85,7 +87,7 @@ class AssayDomain(GivenDomain):
             raise DataError(
                 f"{self.name}, split {split!r}: no assay has {shots + 1} molecules of each class: ask for fewer shots"
             )
-        return GivenTasks(able, shots, queries, ready=self.library.take)
+        return GivenTasks(able, shots, queries, self.balanced, self.library.take)
 
 
 class Table(NamedTuple):
