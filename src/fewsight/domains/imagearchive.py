@@ -75,7 +75,8 @@ class Published:
         found: dict[str, dict[str, bytes]] = {}
         for name, content in _members(path):
             *_, folder, kind, file = ("", "", *name.split("/"))
-            if folder == self.folder and (self.classes is None or kind in self.classes):
+            used = folder == self.folder and (self.classes is None or kind in self.classes)
+            if used and not file.startswith("."):  # some archivers add hidden doubles
                 found.setdefault(kind, {})[file] = content
         return {kind: {name: found[kind][name] for name in self.choose(sorted(found[kind]))} for kind in sorted(found)}
 
