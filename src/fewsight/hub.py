@@ -1,4 +1,4 @@
-"""How do models of the Hugging Face hub come in? By name or folder, from its cache or the net, with one line when not."""
+"""How do models of the Hugging Face hub come in? By name or folder, from its cache or the net; else one clear line."""
 
 from __future__ import annotations
 

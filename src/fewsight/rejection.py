@@ -1,9 +1,10 @@
 """When should a model say "none of these"? When a query belongs to no class by a threshold that keeps a promised rate.
 
-Everything goes through the contract: a number is made of a model's scores, and of several such numbers the one is taken
-that best told apart, on validation tasks, queries of the task's classes from queries of a class left out of its support.
-The threshold is the conformal quantile of the former (Vovk et al. 2005; Angelopoulos and Bates 2021, section 1): of
-queries that do belong, at most the share `rate` is rejected, in the mean over tasks like those it was calibrated on.
+Everything goes through the contract: a number is made of a model's scores, and of several such numbers the one is
+taken that best told apart, on validation tasks, queries of the task's classes from queries of a class left out of its
+support. The threshold is the conformal quantile of the former (Vovk et al. 2005; Angelopoulos and Bates 2021, section
+1): of queries that do belong, at most the share `rate` is rejected, in the mean over tasks like those of the
+calibration.
 """
 
 from __future__ import annotations
@@ -74,8 +75,8 @@ def calibrate(learner: Learner, episodes: Episodes, tasks: int = 200, rate: floa
     """Choose measure and threshold on the first `tasks` of `episodes`.
 
     Args:
-        episodes: classification tasks that the learner was not trained on, with one class more than those it is for: the
-            last class of each is left out of the support, and its queries play the outsiders.
+        episodes: classification tasks that the learner was not trained on, with one class more than those it is for:
+            the last class of each is left out of the support, and its queries play the outsiders.
         rate: of queries that belong, the share that may be rejected.
 
     Raises:
@@ -99,7 +100,7 @@ def calibrate(learner: Learner, episodes: Episodes, tasks: int = 200, rate: floa
 
 
 def without_last_class(learner: Learner, task: Task) -> tuple[Tensor, Tensor]:
-    """Scores `(Q, N - 1)` of all queries under a support without the last class, and which queries belong, `(Q,)` bool."""
+    """Scores `(Q, N - 1)` of all queries under a support without the last class, and which belong, `(Q,)` bool."""
     ways = task.support.ways
     if ways is None or ways < 3:
         raise LearnerError("calibrating a rejection needs classification tasks of three or more classes")

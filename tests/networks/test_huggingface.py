@@ -30,7 +30,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A BERT of 16 features and eleven pieces."""
     path = tmp_path_factory.mktemp("bert")
     (path / "vocab.txt").write_text("\n".join(WORDS))
-    transformers.BertTokenizerFast(vocab_file=str(path / "vocab.txt"), vocab=str(path / "vocab.txt")).save_pretrained(path)
+    pieces = str(path / "vocab.txt")
+    transformers.BertTokenizerFast(vocab_file=pieces, vocab=pieces).save_pretrained(path)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 
 from fewsight.domains import columns as tables
-from fewsight.domains.format import Columns, Examples
+from fewsight.domains.format import GUESSED, Columns, Examples
 from fewsight.domains.textview import TextView
 from fewsight.domains.tokens import Token, gram_ids, normal, tokenize
 from fewsight.errors import DataError
@@ -78,10 +78,10 @@ class TextFormat:
         x = self.ready(self._packed([ids for ids, _ in found]))
         return Examples(x, tuple(names), views, tuple(notes))
 
-    def read_support(self, path: Path, columns: Columns = Columns()) -> tuple[Support, Examples]:
+    def read_support(self, path: Path, columns: Columns = GUESSED) -> tuple[Support, Examples]:
         return tables.read_support(self, path, columns)
 
-    def read_query(self, path: Path, columns: Columns = Columns()) -> Examples:
+    def read_query(self, path: Path, columns: Columns = GUESSED) -> Examples:
         return tables.read_query(self, path, columns)
 
     def to_json(self) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class TextView:
     text: str
     tokens: Sequence[Token]
     cut: bool = False
+    wide: bool = True
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -38,7 +39,9 @@ class TextView:
 
     def small(self) -> Markup:
         line = _shown(" ".join(self.text.split()))
-        return Markup('<span class="text">{}</span>').format(line if len(line) <= SNIPPET else line[: SNIPPET - 1] + "…")
+        return Markup('<span class="text">{}</span>').format(
+            line if len(line) <= SNIPPET else line[: SNIPPET - 1] + "…"
+        )
 
     def large(self) -> Markup:
         return self._paragraph([Markup.escape(_shown(part)) for part in self.parts])

@@ -1,4 +1,4 @@
-"""How does an encoder of the Hugging Face hub become a network? Its last layer's mean over the pieces, then a linear layer.
+"""How does an encoder of the Hugging Face hub become a network? By the mean of its last layer.
 
 The mask weighs every piece: as an attended one (log mask is added to the attention's logits) and in the mean. So a
 hidden piece has no influence on the others either, and everything is smooth in the mask in (0, 1].

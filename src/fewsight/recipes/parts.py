@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import prod
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from torch import nn
@@ -19,9 +19,11 @@ from fewsight.domains import DOMAINS
 from fewsight.errors import RecipeError, suggest
 from fewsight.learners import LEARNERS
 from fewsight.networks import MLP, Conv4, ResNet12
+from fewsight.networks.huggingface import ATTENTION, HuggingFaceEncoder
 from fewsight.networks.mlp import ACTIVATIONS
 from fewsight.networks.molecules import FingerprintEncoder, GraphNetwork, MoleculeEncoder
 from fewsight.networks.rows import RowMLP, RowSet
+from fewsight.networks.text import TextEncoder
 
 
 def conv4(input_shape: Any, *, hidden: int = 64, norm: str = "task", blocks: int = 4) -> nn.Module:
@@ -132,6 +134,40 @@ def _atom_features(name: str, input_shape: Any) -> int:
     return int(input_shape["nodes"][-1])
 
 
+def text(
+    input_shape: Any,
+    *,
+    buckets: int = 1 << 16,
+    usage: int = 128,
+    spelling: int = 0,
+    hidden: int = 256,
+    out_features: int = 256,
+    window: int = 1,
+    dropout: float = 0.3,
+    table: Literal["frozen", "trained"] = "frozen",
+) -> nn.Module:
+    """The n-gram encoder for texts; see `TextEncoder`."""
+    if not isinstance(input_shape, Mapping) or len(input_shape.get("ids", ())) != 2:
+        raise RecipeError(f"network 'text' takes texts without a tokenizer, but inputs have shape {input_shape}")
+    sizes = {"usage": usage, "spelling": spelling, "hidden": hidden, "out_features": out_features}
+    return TextEncoder(buckets, window=window, dropout=dropout, table=table, **sizes)
+
+
+def huggingface(
+    input_shape: Any,
+    *,
+    model: str,
+    train: Literal["frozen", "lora", "all"] = "frozen",
+    rank: int = 8,
+    layers: Sequence[str] = ATTENTION,
+    out_features: int = 128,
+) -> nn.Module:
+    """An encoder of the Hugging Face hub, for a domain with the `tokenizer` of the same name."""
+    if not isinstance(input_shape, Mapping) or len(input_shape.get("ids", ())) != 1:
+        raise RecipeError(f"network 'huggingface' takes a tokenizer's pieces: set domain.tokenizer = {model!r}")
+    return HuggingFaceEncoder(model, train=train, rank=rank, layers=layers, out_features=out_features)
+
+
 NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "conv4": conv4,
     "resnet12": resnet12,
@@ -139,6 +175,8 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "mlp": mlp,
     "row-mlp": row_mlp,
     "row-set": row_set,
+    "text": text,
+    "huggingface": huggingface,
     "fingerprint": fingerprint,
     "molecule-graph": molecule_graph,
     "fingerprint-graph": fingerprint_graph,

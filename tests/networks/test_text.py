@@ -1,0 +1,155 @@
+"""The n-gram encoder: the mask is a weight, its table comes from co-occurrence, its sums are those of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from torch.func import vmap
+
+from fewsight import tree
+from fewsight.domains.texts import TextFormat
+from fewsight.networks.cooccurrence import gram_vectors
+from fewsight.networks.text import GramBag, TextEncoder
+from fewsight.tree import Tree
+
+FORM = TextFormat(length=6, grams=12)
+TEXTS = ["cats purr", "the dog barks loudly", "a bank lends money to the dog now"]
+
+
+@pytest.fixture(autouse=True)
+def seed() -> Iterator[None]:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        yield
+
+
+def encoder(**settings: object) -> TextEncoder:
+    sizes = {"usage": 8, "hidden": 12, "out_features": 5} | settings
+    network = TextEncoder(512, **sizes).double().eval()  # type: ignore[arg-type]
+    for parameter in network.attention.parameters():
+        parameter.data += 0.3 * torch.randn_like(parameter)
+    return network
+
+
+KINDS = [{}, {"spelling": 7}, {"window": 3}, {"window": 3, "table": "trained"}]
+every = pytest.mark.parametrize("settings", KINDS, ids=str)
+
+
+def inputs(texts: list[str] = TEXTS) -> Tree:
+    return tree.to(FORM.encode(texts, texts).x, torch.float64)
+
+
+def test_bag_is_the_sum_of_its_rows_also_over_a_batch_of_tasks() -> None:
+    ids = torch.randint(0, 20, (3, 4, 5))
+    weight, table = torch.rand(3, 4, 5), torch.randn(20, 6)
+    expected = (weight[..., None] * table[ids] * (ids > 0)[..., None]).sum(-2)
+    torch.testing.assert_close(GramBag.apply(ids, weight, table), expected)
+    torch.testing.assert_close(vmap(GramBag.apply, (0, 0, None))(ids, weight, table), expected)
+    swapped = vmap(GramBag.apply, (1, 1, None), 1)(ids, weight, table)
+    torch.testing.assert_close(swapped, expected)
+
+
+def test_a_trained_table_starts_as_the_frozen_one() -> None:
+    frozen, trained = encoder(), encoder(table="trained")
+    trained.load_state_dict(frozen.state_dict())
+    torch.testing.assert_close(frozen(inputs()), trained(inputs()))
+    trained(inputs()).sum().backward()
+    assert trained.usage.grad is not None
+    assert not frozen.usage.requires_grad
+
+
+@every
+def test_a_hidden_token_has_no_influence(settings: dict[str, object]) -> None:
+    network, x = encoder(**settings), inputs()
+    mask, other = x["mask"].clone(), x["ids"].clone()
+    mask[:, 1] = 0
+    other[:, 1] = inputs(["x money"] * 3)["ids"][:, 1]
+    hidden = network({**x, "mask": mask})
+    torch.testing.assert_close(hidden, network({**x, "mask": mask, "ids": other}))
+    assert (hidden - network(x)).abs().max() > 1e-3
+
+
+@every
+def test_padding_has_no_influence(settings: dict[str, object]) -> None:
+    network, x = encoder(**settings), inputs()
+    shorter = {"ids": x["ids"][:2, :5], "mask": x["mask"][:2, :5], "size": x["size"][:2]}
+    torch.testing.assert_close(network(x)[:2], network(shorter))
+
+
+@every
+def test_the_mask_is_a_smooth_weight_down_to_nothing(settings: dict[str, object]) -> None:
+    network, x = encoder(**settings), inputs()
+    for mask in (torch.rand_like(x["mask"]), torch.zeros_like(x["mask"])):
+        torch.autograd.gradcheck(lambda m: network({**x, "mask": m}), mask.requires_grad_())
+        torch.autograd.gradgradcheck(lambda m: network({**x, "mask": m}), mask)
+
+
+@every
+def test_it_maps_over_tasks(settings: dict[str, object]) -> None:
+    network, x = encoder(**settings), inputs()
+    mapped = vmap(network)({leaf: value[:, None] for leaf, value in x.items()})[:, 0]
+    torch.testing.assert_close(mapped, network(x))
+
+
+def test_order_matters_with_a_window_only() -> None:
+    first, second = inputs(["a b c", "c b a"])["ids"].shape, inputs(["one two three", "three two one"])
+    assert len(first) == 3
+    for window, same in ((1, True), (3, False)):
+        features = encoder(window=window)(second)
+        assert torch.allclose(features[0], features[1]) == same
+
+
+def corpus() -> list[str]:
+    """Two subjects whose words never meet."""
+    rng = np.random.default_rng(0)
+    subjects = (["cat", "purrs", "milk", "whiskers", "kitten"], ["bank", "lends", "money", "interest", "loans"])
+    return [" ".join(rng.choice(subjects[i % 2], 3, replace=False)) for i in range(200)]
+
+
+def token_vectors(network: TextEncoder, words: list[str]) -> torch.Tensor:
+    ids = network._fold(inputs(words)["ids"][:, 0])
+    return torch.nn.functional.normalize(GramBag.apply(ids, network.rarity[ids], network.usage), dim=-1)
+
+
+def test_words_used_together_come_to_lie_together_and_new_words_beside_those_they_look_like() -> None:
+    network = encoder(usage=2)
+    network.prepare([inputs(corpus()[:100]), inputs(corpus()[100:])])
+    cat, milk, bank, money, unseen = token_vectors(network, ["cat", "milk", "bank", "money", "kittens"])
+    assert cat @ milk > cat @ bank + 0.5
+    assert bank @ money > bank @ milk + 0.5
+    assert unseen @ cat > unseen @ bank + 0.5
+
+
+def test_rarity_is_the_inverse_document_frequency() -> None:
+    network = encoder()
+    network.prepare([inputs(["cat cat", "cat dog", "dog"]), inputs(["dog"])])
+    first = network._fold(inputs(["cat", "dog", "bird"])["ids"][:, 0, 0])
+    expected = [1 + np.log(5 / 3), 1 + np.log(5 / 4), 1 + np.log(5)]
+    np.testing.assert_allclose(network.rarity[first].numpy(), expected, rtol=1e-6)
+
+
+def test_vectors_are_the_decomposition_of_the_information_of_words() -> None:
+    """With as many features as words, inner products of left vectors give the matrix |M| = (M M')^(1/2)."""
+    rng = np.random.default_rng(1)
+    at = rng.random((60, 5)) < 0.5
+    ids = np.where(at, np.arange(1, 6), 0)[..., None].astype(np.int32)  # a word is one n-gram
+    vectors = gram_vectors(ids, 6, 5).astype(float)[1:]
+    together = (at.T.astype(float) @ at) * (1 - np.eye(5))
+    total = together.sum(1)
+    information = np.log(together * together.sum() / np.outer(total, total) + 1e-300).clip(min=0)
+    left, values, _ = np.linalg.svd(information)
+    expected = left * np.sqrt(values)
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    np.testing.assert_allclose(vectors @ vectors.T, expected @ expected.T, atol=1e-5)
+
+
+def test_a_checkpoint_holds_what_was_prepared() -> None:
+    network = encoder(spelling=6)
+    network.prepare([inputs(corpus())])
+    again = encoder(spelling=6)
+    again.load_state_dict(network.state_dict())
+    assert torch.equal(network(inputs()), again(inputs()))
+    assert "spelling" not in network.state_dict()
