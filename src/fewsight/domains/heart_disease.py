@@ -1,4 +1,4 @@
-"""What is heart disease here? 920 patients of four hospitals with 13 findings; diseased or healthy. Hospitals are tasks.
+"""What is heart disease here? 920 patients of four hospitals, 13 findings each, and a diagnosis. Hospitals are tasks.
 
 One hospital is held out for the test. Patients of the others are for training, but for 30 % of each, which are for
 validation. What a hospital did not measure is missing; so is cholesterol where it is 0 (all of Switzerland).
@@ -63,7 +63,7 @@ def open_heart_disease(
     parts = {name: divide(y, 0.7, name) for name, (_, y) in read.items() if name != hold_out}
     train = {name: (read[name][0][first], read[name][1][first]) for name, (first, _) in parts.items()}
     val = {name: (read[name][0][second], read[name][1][second]) for name, (_, second) in parts.items()}
-    form = RowFormat(COLUMNS, code=4).scaled(np.concatenate([values for values, _ in train.values()]))
+    form = RowFormat(COLUMNS, code=4, classes=CLASSES).scaled(np.concatenate([values for values, _ in train.values()]))
     tasks = {
         split: [Given(name, form.tensors(values), torch.from_numpy(y), CLASSES) for name, (values, y) in of.items()]
         for split, of in (("train", train), ("val", val), ("test", {hold_out: read[hold_out]}))

@@ -37,16 +37,19 @@ class RowFormat:
         columns: what the rows hold; () where every task has columns of its own, which its support decides (`fitted`).
         slots: positions C, at least as many as columns; 0: as many.
         code: numbers that a level's code takes.
+        classes: of the tasks it was made for, where all have the same, in their order.
     """
 
     kind: ClassVar[str] = "rows"
     columns: tuple[Column, ...] = ()
     slots: int = 0
     code: int = 8
+    classes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         read = (column if isinstance(column, Column) else Column(**column) for column in self.columns)
         object.__setattr__(self, "columns", tuple(read))
+        object.__setattr__(self, "classes", tuple(self.classes))
         object.__setattr__(self, "slots", self.slots or len(self.columns))
         if len(self.columns) > self.slots:
             raise DataError(f"there are {len(self.columns)} columns, but this model takes {self.slots}: leave some out")
@@ -113,19 +116,27 @@ class RowFormat:
         return Examples(self.tensors(values), tuple(names), views, (*notes, *far))
 
     def read_support(self, path: Path, columns: Columns = GUESSED) -> tuple[Support, Examples]:
-        return tables.read_support(self._fitted_to(path, columns), path, columns)
+        support, examples = tables.read_support(self.for_support(path, columns), path, columns)
+        if support.labels is None or not self.classes:
+            return support, examples
+        labels = [support.labels[c] for c in support.y.tolist()]
+        if set(labels) <= set(self.classes):  # a model with a head for each class knows them by their order
+            return Support.of(support.x, labels, classes=self.classes), examples
+        note = f"this model was trained to tell {', '.join(self.classes)}; the labels here are others"
+        return support, replace(examples, notes=(*examples.notes, note))
 
     def read_query(self, path: Path, columns: Columns = GUESSED) -> Examples:
         return tables.read_query(self, path, columns)
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    def _fitted_to(self, path: Path, columns: Columns) -> RowFormat:
+    def for_support(self, path: Path, columns: Columns = GUESSED) -> RowFormat:
+        """`fitted` to a file: how a support set there, and queries beside it, are read."""
         if self.columns:
             return self
         found = tables.rows(Path(path), self.kind, columns)
         return self.fitted(found.raw, found.names)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
 
     @cached_property
     def _codes(self) -> list[np.ndarray]:

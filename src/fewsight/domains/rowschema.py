@@ -16,7 +16,7 @@ from fewsight.errors import DataError
 
 Row = Mapping[str, Any]
 NUMERIC = 0.8
-"""The share of numbers among its values from which a column is taken for numbers, and anything else there for a slip."""
+"""The share of numbers from which a column is taken for numbers, and anything else in it for a slip."""
 LARGEST = 1e100
 """Numbers whose squares can still be added."""
 

@@ -1,4 +1,4 @@
-"""How does a person see a row of a table? As names and values one below the other; shaded, with a signed figure each."""
+"""How does a person see a row of a table? Names and values one below the other; shaded, with a signed figure each."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class RowView:
     name: str
     parts: tuple[str, ...]
     values: tuple[str, ...]
+    wide: bool = True
 
     @property
     def text(self) -> str:
