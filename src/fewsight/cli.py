@@ -1,4 +1,4 @@
-"""The command line: demo, recipes, train, evaluate, predict, explain, audit, serve. Try `fewsight COMMAND --help`."""
+"""The command line: demo, new, recipes, train, evaluate, predict, explain, audit, serve. Try `fewsight --help`."""
 
 from __future__ import annotations
 
@@ -44,6 +44,20 @@ def demo(
 
     page = run_demo(out, typer.echo)
     typer.echo(f"\nOpen {page.resolve().as_uri()}")
+
+
+@app.command("new")
+def new_domain(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the example.")]) -> None:
+    """Write a small commented example of a domain of your own, that trains.
+
+    Example: fewsight new faults
+    """
+    from fewsight import start
+
+    for file in start.write(folder):
+        typer.echo(f"wrote {file}")
+    place = shlex.quote(str(folder))
+    typer.echo(f"train it: fewsight train {place}/recipe.toml --out {place}/run")
 
 
 @app.command("recipes")

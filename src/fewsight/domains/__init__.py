@@ -31,6 +31,7 @@ from fewsight.domains.rows import RowFormat
 from fewsight.domains.sinusoid import open_sinusoid
 from fewsight.domains.table import guess_kind, open_table
 from fewsight.domains.texts import TextFormat
+from fewsight.domains.uci import open_uci
 from fewsight.errors import DataError, RecipeError, suggest
 
 DOMAINS: Openers = Openers(
@@ -54,6 +55,7 @@ DOMAINS: Openers = Openers(
         "heart_disease": open_heart_disease,
         "parkinsons": open_parkinsons,
         "german_credit": open_german_credit,
+    "uci": open_uci,
     }
 )
 """Functions of the data directory (None: the usual one) and of the domain's own settings."""

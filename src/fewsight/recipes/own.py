@@ -61,10 +61,10 @@ def own_recipe(path: Path, kind: str | None, columns: Columns) -> tuple[Recipe, 
         "test": test,
         "training": {"steps": STEPS, "meta_batch": 4, "validate_every": 100, "validate_tasks": 100},
     }
-    what = "values of tasks" if values else "tasks" if isinstance(domain, GivenDomain) else "classes"
+    what = "tasks" if isinstance(domain, GivenDomain) else "classes"
     count = {split: _count(domain, split) for split in domain.splits}
     said = (
-        f"{path} was taken for {kind}: {count['train']} {what} to train on, {count['val']} to validate, "
+        f"{path} was taken for {kind}{' with values to predict' if values else ''}: {count['train']} {what} to train on, {count['val']} to validate, "
         f"{count['test']} to test"
     )
     return parse(table, str(path)), said

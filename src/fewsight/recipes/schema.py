@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from fewsight.domains.plugin import MARK
 from fewsight.errors import RecipeError, suggest
 from fewsight.recipes import parts
 
@@ -152,9 +153,13 @@ def _read(name_or_path: str | Path) -> dict[str, Any]:
         except (OSError, UnicodeDecodeError) as error:
             raise RecipeError(f"cannot read recipe {path}: {getattr(error, 'strerror', None) or error}") from None
     try:
-        return tomllib.loads(text)
+        table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"recipe {name_or_path} is not TOML: {error}") from None
+    domain = table.get("domain")
+    if isinstance(domain, dict) and MARK in str(domain.get("name")):  # a file of the user's own, beside the recipe
+        domain["name"] = str(Path(name_or_path).resolve().parent / domain["name"])
+    return table
 
 
 def _override(table: dict[str, Any], text: str) -> None:
