@@ -9,16 +9,30 @@ import pytest
 import torch
 
 from fewsight import recipes
+from fewsight.domains.molecules import MoleculeFormat
+from fewsight.domains.texts import TextFormat
 from fewsight.errors import RecipeError, suggest
 from fewsight.recipes import parts
 from fewsight.training.engine import STRATEGIES
 
 IMAGES = SimpleNamespace(outputs=None, input_shape=(1, 28, 28))
+COLOURED = SimpleNamespace(outputs=None, input_shape=(3, 48, 48))
 WAVES = SimpleNamespace(outputs=1, input_shape=(1,))
+TEXTS = SimpleNamespace(outputs=None, input_shape=TextFormat().shape)
+MOLECULES = SimpleNamespace(outputs=None, input_shape=MoleculeFormat().shape)
+ROW_SHAPE = {"cells": (13, 10), "mask": (13,), "size": ()}
+REGRESSIONS = {"sinusoid", "parkinsons"}
 
 
 def shapes(recipe: recipes.Recipe) -> SimpleNamespace:
-    return WAVES if recipe.domain.name == "sinusoid" else IMAGES
+    """What the recipe's network is built on, without its data."""
+    domain = recipe.domain.name
+    if recipe.network.name.startswith("row-"):
+        return SimpleNamespace(outputs=1 if domain in REGRESSIONS else None, input_shape=ROW_SHAPE)
+    known = {"sinusoid": WAVES, "caltech101": COLOURED, "omniglot": IMAGES, "digits": IMAGES, "mednist": IMAGES}
+    known |= dict.fromkeys(("clinc150", "huffpost", "fewrel"), TEXTS)
+    known |= dict.fromkeys(("tox21", "sider", "muv", "toxcast"), MOLECULES)
+    return known[domain]
 
 
 @pytest.mark.parametrize("name", recipes.names())
@@ -30,7 +44,7 @@ def test_every_recipe_is_whole(name: str) -> None:
     assert recipe.training.strategy in {"auto", *STRATEGIES}
     assert recipe.training.steps >= recipe.training.validate_every
     learner = recipes.build(recipe, shapes(recipe))
-    assert ("regression" if recipe.domain.name == "sinusoid" else "classification") in learner.kinds
+    assert ("regression" if recipe.domain.name in REGRESSIONS else "classification") in learner.kinds
 
 
 def test_the_names_that_are_promised() -> None:
