@@ -28,7 +28,7 @@ def test_columns_are_guessed_and_the_guess_is_said(table: Path) -> None:
     assert support.labels == ("x", "y")
     assert support.y.tolist() == [0, 1, 1]
     assert support.x.tolist() == [[2, 0, 0, 0, 0], [0, 2, 0, 0, 0], [1, 2, 0, 0, 0]]
-    assert examples.names == ("row 2", "row 3", "row 4")
+    assert examples.names == ("row 2: aa", "row 3: bee", "row 4: a ee")
     assert examples.notes == (
         "column 'utterance' was taken for the input",
         "column 'class' was taken for the label",

@@ -24,6 +24,8 @@ INPUTS = {
 """By kind of input: the names a column of inputs usually has."""
 LABELS = ("label", "class", "category", "intent", "target", "activity", "y", "value")
 """The names a column of labels usually has."""
+SHOWN = 28
+"""Characters of a text in the name of its row."""
 TASKS, SPLITS, GROUPS = ("task", "assay", "dataset"), ("split", "set", "fold"), ("group",)
 
 
@@ -114,7 +116,7 @@ def read_query(form: Format, path: Path, columns: Columns) -> Examples:
     """
     given = str(path)
     if form.kind != "rows" and Path(path).suffix.lower() not in SUFFIXES and not Path(path).exists():
-        return form.encode([given], [given if len(given) <= 40 else given[:39] + "…"])
+        return form.encode([given], [_cut(given, 40)])
     return _encoded(form, rows(Path(path), form.kind, columns))
 
 
@@ -131,10 +133,20 @@ def _encoded(form: Format, found: Rows) -> Examples:
     groups = found.of(found.columns.group)
     return replace(
         examples,
+        names=tuple(_told(name, raw) for name, raw in zip(found.names, found.raw, strict=True)),
         notes=(*found.notes, *examples.notes),
         labels=None if found.labels is None or None in found.labels else tuple(map(str, found.labels)),
         groups=None if groups is None else tuple(map(str, groups)),
     )
+
+
+def _told(name: str, raw: Any) -> str:
+    """The name of a row, with the beginning of its text or molecule."""
+    return f"{name}: {_cut(' '.join(raw.split()), SHOWN)}" if isinstance(raw, str) else name
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def _input(table: Mapping[str, list[Any]], kind: str, path: Path) -> str:

@@ -86,8 +86,9 @@ class Subject:
         return self.analysis.labels[self.analysis.support_labels[example]]
 
     def short(self, example: int) -> str:
-        """The name of a support example without its folders."""
-        return self.analysis.support_names[example].rsplit("/", 1)[-1]
+        """The name of a support example, of a picture without its folders."""
+        name = self.analysis.support_names[example]
+        return name.rsplit("/", 1)[-1] if not self.views or isinstance(self.views[example], Picture) else name
 
     def alone(self, example: int) -> bool:
         """Whether it is the only example of its class, so that the class goes with it."""
