@@ -26,7 +26,7 @@ hybridisation (sp3, sp2, sp, other)."""
 RINGS = (3, 4, 5, 6)
 CONTRIBUTIONS = ("logP", "molar refractivity", "polar surface", "surface", "charge")
 """What each atom adds to Crippen's logP and molar refractivity, to the topological polar surface and Labute's surface
-(square angstrom), and its partial charge by Gasteiger (electrons); times `SCALES`."""
+(square angstrom), hydrogens left out, and its partial charge by Gasteiger (electrons); times `SCALES`."""
 SCALES = np.array([4.0, 0.1, 0.05, 0.1, 1.0])
 BINS = {
     0: (-0.4, -0.2, 0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5),
