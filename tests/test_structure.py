@@ -38,7 +38,7 @@ def test_drawings_are_well_formed_and_inert(smiles: str, name: str) -> None:
         root = ElementTree.fromstring(drawn)
         assert int(root.get("height", "")) <= height
         assert {element.tag for element in root.iter()} <= {"svg", "title", "rect", "path", "ellipse", "polygon"}
-        names = {key for element in root.iter() for key in element.keys()}
+        names = {key for element in root.iter() for key in element.attrib}
         assert not names & {"style", "id", "href", "onload", "xmlns"}
         assert root.findtext("title") == view.text
 
@@ -52,8 +52,10 @@ def test_atoms_are_shaded_by_sign_and_size() -> None:
     assert _ellipses(ASPIRIN.shaded(shares)) == []
     shares[[2, 7, 11]] = 1, -1, 0.2
     strong_for, strong_against, weak_for = map(rgb, _ellipses(ASPIRIN.shaded(shares)))
-    assert strong_for[2] > strong_for[0] and strong_against[0] > strong_against[2]
-    assert weak_for[2] > weak_for[0] and sum(weak_for) > sum(strong_for)
+    assert strong_for[2] > strong_for[0]
+    assert strong_against[0] > strong_against[2]
+    assert weak_for[2] > weak_for[0]
+    assert sum(weak_for) > sum(strong_for)
 
 
 def test_shared_atoms_are_marked() -> None:

@@ -63,7 +63,8 @@ def test_molecules_are_the_same_alone_in_any_order_and_after_keeping() -> None:
 
 def test_what_does_not_fit_is_cut_off_with_its_bonds() -> None:
     x = Library.of([Chem.MolFromSmiles("C" * 30)], 16, 2).take(torch.tensor([0]))
-    assert x["size"].tolist() == [16] and x["mask"].sum() == 16
+    assert x["size"].tolist() == [16]
+    assert x["mask"].sum() == 16
     assert (x["edges"] > 0).sum() == 30
 
 

@@ -68,7 +68,8 @@ def test_a_support_has_the_assays_proportions_or_is_balanced(root: Path) -> None
         return {tuple(task.support.y.bincount().tolist()) for task in Episodes(family, 0, "train").batch(0, 30)}
 
     assert counts(split_supports=True) == {(3, 3)}
-    assert len(counts()) > 1 and all(sum(of) == 6 and min(of) >= 1 for of in counts())
+    assert len(counts()) > 1
+    assert all(sum(of) == 6 and min(of) >= 1 for of in counts())
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_bad_folders_and_lists_are_one_clear_line(root: Path, tmp_path: Path) ->
     with pytest.raises(DataError, match="no folder 'train'"):
         open_domain("fsmol", path=str(root / "train"))
     (root / "list.json").write_text('{"train": []}')
-    with pytest.raises(DataError, match="fsmol-0.1.json"):
+    with pytest.raises(DataError, match="fsmol-0"):
         open_domain("fsmol", path=str(root), tasks=str(root / "list.json"))
     (root / "list.json").write_text(json.dumps(LISTED | {"test": ["CHEMBL9"]}))
     with pytest.raises(DataError, match="CHEMBL9"):
@@ -123,6 +124,8 @@ def test_altered_files_end_in_molecules_or_a_clear_error(packed: bool, edits: li
         try:
             smiles, labels = read_assay(path)
         except DataError as error:
-            assert "\n" not in str(error)
+            said = str(error)
+            assert "\n" not in said
         else:
-            assert len(smiles) == len(labels) and set(labels) <= {0.0, 1.0}
+            assert len(smiles) == len(labels)
+            assert set(labels) <= {0.0, 1.0}

@@ -56,19 +56,22 @@ def table(path: Path, text: str) -> Path:
 def test_a_table_with_labels_is_a_support_set(tmp_path: Path) -> None:
     path = table(tmp_path / "mine.csv", "name,SMILES,activity\na,CCO,toxic\nb,CCN,harmless\nc,CCCl,toxic\n")
     support, found = FORM.read_support(path)
-    assert support.labels == ("toxic", "harmless") and support.y.tolist() == [0, 1, 0]
+    assert support.labels == ("toxic", "harmless")
+    assert support.y.tolist() == [0, 1, 0]
     assert found.names == ("row 2", "row 3", "row 4")
     assert tree.length(FORM.read_query(path).x) == 3
 
 
 def test_values_make_a_regression(tmp_path: Path) -> None:
     support, _ = FORM.read_support(table(tmp_path / "mine.csv", "smiles,value\nCCO,1.5\nCCN,2\n"))
-    assert support.ways is None and support.y.tolist() == [[1.5], [2.0]]
+    assert support.ways is None
+    assert support.y.tolist() == [[1.5], [2.0]]
 
 
 def test_a_smiles_is_a_query() -> None:
     found = FORM.read_query(Path("CC(=O)OC"))
-    assert found.names == ("CC(=O)OC",) and found.x["size"].tolist() == [5]
+    assert found.names == ("CC(=O)OC",)
+    assert found.x["size"].tolist() == [5]
 
 
 @pytest.mark.parametrize(
@@ -106,7 +109,8 @@ def test_altered_files_end_in_a_support_set_or_a_clear_error(edits: list[tuple[i
         try:
             support, found = FORM.read_support(path, Columns())
         except DataError as error:
-            assert "\n" not in str(error)
+            said = str(error)
+            assert "\n" not in said
         else:
             assert support.size == len(found.names) == tree.length(found.x)
             assert all(torch.isfinite(leaf).all() for leaf in tree.leaves(found.x) if leaf.is_floating_point())

@@ -128,7 +128,8 @@ def test_nothing_shown_is_finite_and_so_are_its_gradients(network: nn.Module) ->
     mask = torch.zeros(4, 16, dtype=torch.float64, requires_grad=True)
     answer = network(INPUTS | {"mask": mask})
     (gradient,) = torch.autograd.grad(answer.square().sum(), mask)
-    assert torch.isfinite(answer).all() and torch.isfinite(gradient).all()
+    assert torch.isfinite(answer).all()
+    assert torch.isfinite(gradient).all()
     torch.testing.assert_close(answer[0], answer[1])
 
 
