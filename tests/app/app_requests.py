@@ -26,6 +26,6 @@ def upload(client: TestClient, name: str = "a.png", payload: bytes | None = None
 
 def question(client: TestClient, labels: tuple[str, ...] = ("a", "a", "b", "b", "c")) -> dict[str, Any]:
     """A support set of uploaded noise, and a query."""
-    ids = [upload(client, f"{i}.png", picture(i)).json()["image"] for i in range(len(labels) + 1)]
-    examples = [{"image": image, "label": label, "on": True} for image, label in zip(ids, labels, strict=False)]
+    ids = [upload(client, f"{i}.png", picture(i)).json()["item"] for i in range(len(labels) + 1)]
+    examples = [{"item": item, "label": label, "on": True} for item, label in zip(ids, labels, strict=False)]
     return {"examples": examples, "query": ids[-1]}

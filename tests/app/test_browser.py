@@ -75,7 +75,7 @@ def shares(page: Any) -> list[str]:
 def test_the_keyboard_switches_an_example_off_and_the_numbers_are_those_of_the_api(page: Any, address: str) -> None:
     before, predicted = shares(page), page.locator(".answer").inner_text()
     with page.expect_response("**/api/quick") as caught:
-        page.locator(".class", has=page.locator("legend", has_text=predicted)).locator(".on").first.focus()
+        page.locator(".class", has=page.locator("legend .label", has_text=predicted)).locator(".on").first.focus()
         page.keyboard.press("Space")
     answered(page, 2)
     asked, answer = json.loads(caught.value.request.post_data), caught.value.json()
@@ -94,13 +94,13 @@ def test_hostile_names_stay_text_and_what_was_entered_is_kept(page: Any) -> None
     page.locator(".class-name").fill(HOSTILE)
     page.keyboard.press("Enter")
     last = page.locator(".class").last
-    assert last.locator("legend").inner_text() == HOSTILE
+    assert last.locator("legend .label").inner_text() == HOSTILE
     file = {"name": f"{HOSTILE}.png", "mimeType": "image/png", "buffer": picture(1)}
     broken = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"not an image"}
     last.locator(".files").set_input_files([file, broken])
     answered(page, 2)
     last = page.locator(".class").last
-    assert "notes.txt is not an image" in last.locator(".problem").inner_text()
+    assert "notes.txt is not an image" in last.locator(".give .problem").inner_text()
     assert last.locator(".example").count() == 1  # the good one was taken
     assert page.locator("img[onerror], img[src='x']").count() == 0
     page.locator(".class-name").fill(HOSTILE)
@@ -109,7 +109,7 @@ def test_hostile_names_stay_text_and_what_was_entered_is_kept(page: Any) -> None
     assert page.locator(".class-name").input_value() == HOSTILE
     page.reload()
     answered(page, 1)
-    assert page.locator("legend").last.inner_text() == HOSTILE
+    assert page.locator("legend .label").last.inner_text() == HOSTILE
 
 
 def test_two_sets_are_compared_and_only_the_changed_one_moves(page: Any) -> None:
@@ -126,21 +126,21 @@ def test_two_sets_are_compared_and_only_the_changed_one_moves(page: Any) -> None
 
 def test_the_full_page_is_saved_under_a_link_and_can_be_called_off(page: Any, address: str) -> None:
     page.locator(".explain").click()
-    page.locator(".cancel").click()
+    page.locator(".side .cancel").click()
     playwright.expect(page.locator(".explain")).to_be_enabled(timeout=20_000)
-    assert page.locator(".links").is_hidden()
+    assert page.locator(".side .links").is_hidden()
     # A smaller task, which is quickly explained, saved through the API, then opened by its link.
     kept = json.loads(page.evaluate("sessionStorage['fewsight-workbench']"))
-    examples = [{key: each[key] for key in ("image", "label", "on")} for each in kept["sides"][0]["examples"][:4]]
+    examples = [{key: each[key] for key in ("item", "label", "on")} for each in kept["sides"][0]["examples"][:4]]
     task = page.request.post(f"{address}/api/adapt", data={"examples": examples}).json()["task"]
-    asked = {"task": task, "query": kept["query"]["image"], "seconds": 1}
+    asked = {"task": task, "query": kept["query"]["item"], "seconds": 1}
     job = page.request.post(f"{address}/api/explain", data=asked).json()
     while job["state"] in ("queued", "running"):
         time.sleep(0.05)
         job = page.request.get(f"{address}/api/jobs/{job['id']}").json()
     page.goto("about:blank")  # so that the link is opened, and not only the fragment of the page at hand changed
     page.goto(f"{address}/#a={job['analysis']}")
-    playwright.expect(page.locator(".open")).to_have_attribute("href", f"/a/{job['analysis']}")
+    playwright.expect(page.locator(".side .open")).to_have_attribute("href", f"/a/{job['analysis']}")
     assert page.locator("#saved li").count() == 1
     page.goto(f"{address}/a/{job['analysis']}", wait_until="domcontentloaded")
     assert page.locator("h1").count() == 1

@@ -8,16 +8,18 @@ import threading
 import zlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 from app_requests import HOSTILE, picture, question, upload
 from fastapi.testclient import TestClient
 
 from fewsight.app import limits
 from fewsight.app.guard import check_token
-from fewsight.app.jobs import BusyError, Gate, Job, Jobs
-from fewsight.app.server import create_app
+from fewsight.app.items import clean
+from fewsight.app.jobs import BusyError, CancelledError, Gate, Job, Jobs
+from fewsight.app.schema import Question
+from fewsight.app.server import STATIC, create_app
 from fewsight.app.store import Store
-from fewsight.app.uploads import clean
 from fewsight.domains import ImageFormat
 from fewsight.errors import DataError, RunError
 
@@ -29,15 +31,15 @@ def test_no_name_leads_out_of_the_folder(client: TestClient, tmp_path: Path, nam
     before = sorted(tmp_path.parent.rglob("evil*"))
     assert upload(client, name).json()["name"] == "evil.png"
     assert sorted(tmp_path.parent.rglob("evil*")) == before
-    assert list((tmp_path / "store" / "incoming").iterdir()) == []
+    assert all(file.name.startswith("workbench.sqlite") for file in (tmp_path / "store").iterdir())
 
 
 def test_names_keep_what_can_be_shown() -> None:
-    assert clean("x" * 200 + ".png").endswith("….png")
-    assert len(clean("x" * 200 + ".png")) <= limits.NAME
-    assert clean("a\x00\n\u202eb.png") == "ab.png"
-    assert clean("..") == ".."
-    assert clean("///") == "image"
+    assert clean("x" * 200 + ".png", "image").endswith("….png")
+    assert len(clean("x" * 200 + ".png", "image")) <= limits.NAME
+    assert clean("a\x00\n\u202eb.png", "image") == "ab.png"
+    assert clean("..", "image") == ".."
+    assert clean("///", "image") == "image"
 
 
 def test_hostile_names_come_back_as_data(client: TestClient) -> None:
@@ -56,8 +58,8 @@ def test_static_pages_have_no_inline_script_and_a_strict_policy(client: TestClie
     assert '<script type="module" src=' in page.text
     assert page.text.count("<script") == 1
     assert not any(mark in page.text for mark in (" style=", " onclick=", " onload=", "<style"))
-    for name in ("app.js", "side.js", "api.js"):
-        text = client.get(f"/static/{name}").text
+    for script in STATIC.glob("*.js"):
+        text = client.get(f"/static/{script.name}").text
         assert not any(way in text for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write"))
     assert client.get("/static/../server.py").status_code == 404
     assert client.get("/static/%2e%2e/server.py").status_code == 404
@@ -136,10 +138,7 @@ def test_a_running_explanation_stops_at_its_next_adaptation(client: TestClient) 
     asked = question(client)
     job = Job(lambda job: "", 1.0)
     learner = job.interruptible(bench.learner)
-    from fewsight.app.jobs import CancelledError
-    from fewsight.app.schema import Question
-
-    support, _ = bench.support(Question(**asked).examples)
+    support = bench.taught(Question(**asked).examples).support
     learner(support, support.x)
     job.off.set()
     with pytest.raises(CancelledError):
@@ -212,24 +211,21 @@ def test_other_hosts_need_a_token() -> None:
     check_token("192.168.1.2", TOKEN)
 
 
-def test_the_store_keeps_saved_images_and_bounds_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import numpy as np
-
-    monkeypatch.setattr(limits, "IMAGES", 3)
+def test_the_store_keeps_saved_items_and_bounds_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "KEPT", 3)
     monkeypatch.setattr(limits, "SAVED", 1)
     store = Store(tmp_path, ImageFormat(2))
-    images = [store.add_image(f"{i}", np.full((1, 2, 2), i, np.uint8)).id for i in range(2)]
-    task = {"examples": [{"image": images[0]}], "query": images[1]}
-    store.save("title", task, "{}", "page")
-    later = [store.add_image("x", np.zeros((1, 2, 2), np.uint8)).id for _ in range(5)]
-    assert [image.pixels[0, 0, 0] for image in store.images(images)] == [0, 1]
-    assert len(store.images(later[-3:])) == 3
+    kept = [store.add(f"{i}", np.full((1, 2, 2), i, np.uint8)).id for i in range(2)]
+    store.save("title", {}, "{}", "page", kept)
+    later = [store.add("x", np.zeros((1, 2, 2), np.uint8)).id for _ in range(5)]
+    assert [item.raw[0, 0, 0] for item in store.items(kept)] == [0, 1]
+    assert len(store.items(later[-3:])) == 3
     with pytest.raises(DataError, match="add it again"):
-        store.images(later[:1])
+        store.items(later[:1])
     with pytest.raises(RunError, match="no more fit"):
-        store.save("title", task, "{}", "page")
+        store.save("title", {}, "{}", "page", kept)
     store.close()
-    with pytest.raises(RunError, match="other images"):
+    with pytest.raises(RunError, match="other inputs"):
         Store(tmp_path, ImageFormat(3))
     with sqlite3.connect(tmp_path / "workbench.sqlite") as data:
         assert data.execute("SELECT count(*) FROM analyses").fetchone() == (1,)

@@ -67,7 +67,7 @@ def test_a_label_changed_changes_the_answer_and_a_class_can_be_chosen(client: Te
     assert other["target"] == before["predicted"]
     # Two classes: what speaks for one speaks against the other.
     assert other["value"] == pytest.approx(-after["value"], abs=1e-5)
-    assert np.array(other["map"]) == pytest.approx(-np.array(after["map"]), abs=1e-5)
+    assert np.array(other["query"]["map"]) == pytest.approx(-np.array(after["query"]["map"]), abs=1e-5)
 
 
 def test_a_full_explanation_is_saved_and_is_there_after_a_restart(client: TestClient, run: Path) -> None:
@@ -91,8 +91,8 @@ def test_a_full_explanation_is_saved_and_is_there_after_a_restart(client: TestCl
         assert found["record"]["labels"] == [HOSTILE, "b"]
         assert again.get(f"/a/{entry['id']}/analysis.json").json() == found["record"]
         # What it was made from can be worked on again.
-        reopened = [{key: e[key] for key in ("image", "label", "on")} for e in found["task"]["examples"]]
-        body = {"examples": reopened, "query": found["task"]["query"]["image"]}
+        reopened = [{key: e[key] for key in ("item", "label", "on")} for e in found["task"]["examples"]]
+        body = {"examples": reopened, "query": found["task"]["query"]["item"]}
         assert again.post("/api/quick", json=body).json()["probabilities"] == pytest.approx(
             found["record"]["probabilities"], abs=1e-6
         )
@@ -119,6 +119,8 @@ def test_dark_drawings_are_inverted_and_it_is_said(client: TestClient) -> None:
 
 def test_the_api_is_documented(client: TestClient) -> None:
     document = client.get("/api/openapi.json").json()
-    verbs = {"/api/adapt", "/api/predict", "/api/explain", "/api/quick", "/api/images", "/api/jobs/{job}"}
+    verbs = {
+        f"/api/{verb}" for verb in ("adapt", "predict", "explain", "quick", "audit", "images", "items", "jobs/{job}")
+    }
     assert verbs <= set(document["paths"])
     assert all("description" in operation for path in document["paths"].values() for operation in path.values())

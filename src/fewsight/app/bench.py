@@ -3,50 +3,67 @@
 from __future__ import annotations
 
 import json
+import math
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-from fewsight.app import limits, uploads
+from fewsight.app import items, limits
+from fewsight.app.drawn import shown
 from fewsight.app.jobs import Gate, Job, Jobs
 from fewsight.app.quick import quick
-from fewsight.app.schema import Example, Explanation, Question
-from fewsight.app.store import Image, Store
-from fewsight.domains import Episodes, UserImages, image_format, open_domain
+from fewsight.app.record import audited
+from fewsight.app.sample import Samples
+from fewsight.app.schema import Audit, Example, Explanation, FieldError, Given, Question
+from fewsight.app.store import Item, Store
+from fewsight.domains import Examples, Format
 from fewsight.errors import DataError
 from fewsight.explain import explain
 from fewsight.explain.record import plain
 from fewsight.report import render
-from fewsight.report.pictures import THUMBNAIL, data_uri
+from fewsight.report.audit import render_audit
 from fewsight.task import Support
 from fewsight.training import Run
 from fewsight.training.record import recorded
+from fewsight.usertask import UserTask, answers
 
-SHOTS = 2
-"""Examples of a class in a sample task: few enough for exact values at once."""
+
+@dataclass(frozen=True, eq=False)
+class Taught:
+    """The examples of a task that are on: as items, as the model sees them, and the format that its queries need."""
+
+    items: list[Item]
+    support: Support
+    examples: Examples
+    form: Format
 
 
 class Workbench:
     """A trained run, opened to work with.
 
     Args:
-        run: folder of a run on images.
-        folder: where images and analyses are kept; default `workbench` in the run folder.
+        run: folder of a run.
+        folder: where items and analyses are kept; default `workbench` in the run folder.
 
     Raises:
-        RunError, DataError: there is no such run, or it does not take images.
+        RunError, DataError: there is no such run, or its tasks take no inputs of a person's own.
     """
 
     def __init__(self, run: str | Path, folder: Path | None = None, *, waiting: int = limits.JOBS) -> None:
         self.run = Run.open(run)
-        domain = self.run.recipe.domain
-        self.format = image_format(domain.name, **domain.settings)
+        self.form = self.run.format
+        self.values = self.run.info["domain"]["outputs"] is not None
+        if self.values and self.run.info["domain"]["outputs"] != 1:
+            raise DataError(
+                f"{run} predicts several values at once; the workbench shows models of one value or classes"
+            )
         self.learner = self.run.learner()
-        self.store = Store(folder or self.run.folder / "workbench", self.format)
+        self.store = Store(folder or self.run.folder / "workbench", self.form)
         self.gate, self.jobs = Gate(), Jobs(waiting)
 
     def close(self) -> None:
@@ -57,125 +74,173 @@ class Workbench:
     def experience(self) -> Any:
         return recorded(self.run)
 
+    @cached_property
+    def samples(self) -> Samples | DataError:
+        """The sample tasks, or why there are none."""
+        try:
+            return Samples(self.run)
+        except DataError as error:
+            return error
+
     def warm(self) -> None:
-        """Answer a task of noise, so that the first person does not wait for what torch loads on first use."""
-        noise = np.random.default_rng(0).random((5, *self.store.shape)).astype(np.float32)
-        x = torch.from_numpy(noise)
-        quick(self.learner, Support.of(x[:4], ["a", "a", "b", "b"]), x[4:], [str(i) for i in range(4)])
+        """Answer a sample, so that the first person does not wait for what is loaded on first use."""
+        if (task := self.sample(0)) is not None:
+            examples = [Example(item=each["item"], label=each["label"]) for each in task["examples"]]
+            self.quick(Question(examples=examples, query=task["query"]["item"]))
 
     def upload(self, name: str, payload: bytes) -> dict[str, Any]:
-        image, notes = uploads.take(self.store, self.format, name, payload)
-        return shown(image) | {"notes": list(notes)}
+        return _told(*items.take_image(self.store, self.form, name, payload))
 
-    def support(self, examples: Sequence[Example]) -> tuple[Support, list[Image]]:
+    def take(self, given: Sequence[Given]) -> list[dict[str, Any]]:
+        return [_told(*each) for each in items.take(self.store, self.form, given)]
+
+    def taught(self, examples: Sequence[Example]) -> Taught:
         """The examples that are on, in order; classes in order of first appearance."""
-        on = [example for example in examples if example.on]
-        labels = [example.label for example in on]
-        if len(set(labels)) < 2:
+        on = [(place, example) for place, example in enumerate(examples) if example.on]
+        if self.values and len(on) < 2:
+            raise DataError("give at least two examples that are switched on")
+        if not self.values and len({example.label for _, example in on}) < 2:
             raise DataError("give at least two classes an example that is switched on")
-        images = self.store.images(example.image for example in on)
-        return Support.of(_user(images).x, labels), images
+        found = self.store.items(example.item for _, example in on)
+        form = items.fitted(self.form, found)
+        seen = items.encode(form, found)
+        labels = [example.label for _, example in on]
+        if self.values:
+            numbers = [_number(example.label, f"examples.{place}.label") for place, example in on]
+            return Taught(found, Support.of(seen.x, torch.tensor(numbers)), seen, form)
+        return Taught(found, Support.of(seen.x, labels), seen, form)
 
     def adapt(self, examples: Sequence[Example]) -> dict[str, Any]:
-        support, _ = self.support(examples)
+        support = self.taught(examples).support
         with torch.no_grad():
             self.learner.adapt(support)  # says now what would be wrong with it later
         task = self.store.add_task({"examples": [example.model_dump() for example in examples]})
         return {"task": task, "classes": [str(label) for label in support.labels or ()]}
 
     def predict(self, task: str, queries: Sequence[str]) -> list[dict[str, Any]]:
-        support, _ = self.support(self._examples(task))
-        images = self.store.images(queries)
-        rows = self.learner.adapt(support).probabilities(_user(images).x).tolist()
-        labels = [str(label) for label in support.labels or ()]
-        return [
-            {
-                "query": image.id,
-                "name": image.name,
-                "prediction": labels[int(np.argmax(row))],
-                "probabilities": dict(zip(labels, row, strict=True)),
-            }
-            for image, row in zip(images, rows, strict=True)
-        ]
+        found = self._asked(self.taught(self._examples(task)), self.store.items(queries))
+        return [{"item": item} | answer for item, answer in zip(queries, answers(found), strict=True)]
 
     def quick(self, question: Question) -> dict[str, Any]:
         """The light answer; `used` says which of the examples its values belong to."""
-        support, images = self.support(question.examples)
-        _require(question.target, support)
-        query = _user(self.store.images([question.query])).x
-        found = quick(self.learner, support, query, [image.name for image in images], question.target)
+        taught = self.taught(question.examples)
+        _require(question.target, taught.support)
+        query = items.encode(taught.form, self.store.items([question.query]))
+        found = quick(self.learner, taught.support, query, taught.examples.names, question.target, question.language)
         return found | {"used": [place for place, example in enumerate(question.examples) if example.on]}
 
     def explain(self, asked: Explanation) -> Job:
         """Queue the full explanation; the job's result is the id of a saved analysis."""
         examples = self._examples(asked.task)
-        support, images = self.support(examples)
-        _require(asked.target, support)
-        query = self.store.images([asked.query])[0]
+        taught = self.taught(examples)
+        _require(asked.target, taught.support)
+        [item] = self.store.items([asked.query])
+        query = items.encode(taught.form, [item])
 
         def work(job: Job) -> str:
             analysis = explain(
                 job.interruptible(self.learner),
-                support,
-                _user([query]).x,
+                taught.support,
+                query.x,
                 target=asked.target,
-                names=[image.name for image in images],
+                names=taught.examples.names,
+                parts=query.views[0].parts or None,
                 experience=self.experience,
                 budget_seconds=asked.seconds,
             )
             job.check()
-            page = render(analysis, support_images=_user(images).pictures, query_image=_user([query]).pictures[0])
-            task = {"examples": [each.model_dump() for each in examples], "query": query.id, "target": asked.target}
-            title = f"{query.name}: {analysis.labels[analysis.predicted]}"
-            return self.store.save(title, task, json.dumps(plain(analysis.to_json())), page)
+            page = render(
+                analysis,
+                support_views=taught.examples.views,
+                query_view=query.views[0],
+                language=asked.language,
+            )
+            answer = f"{analysis.scores[0]:.4g}" if self.values else analysis.labels[analysis.predicted]
+            task = {"examples": [each.model_dump() for each in examples], "query": item.id, "target": asked.target}
+            kept = [*(each.item for each in examples), item.id]
+            return self.store.save(f"{item.name}: {answer}", task, json.dumps(plain(analysis.to_json())), page, kept)
 
         return self.jobs.submit(work, asked.seconds)
 
-    def sample(self, number: int) -> dict[str, Any] | None:
-        """A task the learner has not seen, with one query; None where the run's images are not embedded here."""
-        if (family := self._family) is None:
-            return None
-        task = Episodes(family, 0, "workbench")[number]
-        names = [str(task.support.labels[c]) for c in task.support.y.tolist()] if task.support.labels else []
-        pixels = (255 * torch.cat([task.support.x, task.query])).round().byte().numpy()
-        rng = np.random.default_rng(number)
-        chosen = len(names) + int(rng.integers(len(task.query)))
-        examples = [
-            shown(self.store.add_image(f"{label} no. {place % SHOTS + 1}", image)) | {"label": label, "on": True}
-            for place, (label, image) in enumerate(zip(names, pixels, strict=False))
-        ]
-        return {"examples": examples, "query": shown(self.store.add_image("unknown digit", pixels[chosen]))}
+    def audit(self, asked: Audit) -> Job:
+        """Queue an audit record; the job's result is the id of its saved page and record."""
+        if self.values:
+            raise DataError("an audit record is of classes; this model predicts values")
+        examples = self._examples(asked.task)
+        taught = self.taught(examples)
+        known = taught.support.labels or ()
+        for place, query in enumerate(asked.queries):
+            if query.label not in known:
+                raise FieldError(f"class {query.label!r} has no example that is switched on", f"queries.{place}.label")
+        found = self._asked(taught, self.store.items(query.item for query in asked.queries))
 
-    @cached_property
-    def _family(self) -> Any:
-        part = self.run.recipe.domain
-        if part.name != "digits":
+        def work(job: Job) -> str:
+            record = audited(found, job.interruptible(self.learner), [query.label for query in asked.queries])
+            job.check()
+            page = render_audit(record, taught.examples.views, asked.language)
+            questions = [query.model_dump() for query in asked.queries]
+            task = {"examples": [each.model_dump() for each in examples], "query": None, "questions": questions}
+            kept = [*(each.item for each in examples), *(query.item for query in asked.queries)]
+            title = f"audit: {len(record.queries)} × {len(record.support)}"
+            return self.store.save(title, task, json.dumps(record.to_json()), page, kept)
+
+        return self.jobs.submit(work, limits.SECONDS)
+
+    def sample(self, number: int) -> dict[str, Any] | None:
+        """A task the learner has not seen, its query, and more of known answers; None where there is none."""
+        if isinstance(self.samples, DataError):
             return None
-        return open_domain("digits").family("test", ways=self.run.recipe.test.ways, shots=SHOTS, queries=1)
+        task = self.samples[number]
+        examples = self._kept(task.support, "{label} no. {count}")
+        questions = self._kept(task.queries, "question {place}")
+        return {"examples": examples, "questions": questions, "query": questions[task.asked]}
 
     def reopened(self, task: dict[str, Any]) -> dict[str, Any]:
         """A saved task with its pictures, as the front end shows it."""
-        images = self.store.images([*(example["image"] for example in task["examples"]), task["query"]])
-        examples = [shown(image) | example for image, example in zip(images, task["examples"], strict=False)]
-        return {"examples": examples, "query": shown(images[-1]), "target": task["target"]}
+        told = self._shown
+        found = {"examples": told(task["examples"]), "questions": told(task.get("questions", []))}
+        query = told([{"item": task["query"]}])[0] if task["query"] else None
+        return found | {"query": query, "target": task.get("target")}
+
+    def _shown(self, entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        found = self.store.items(entry["item"] for entry in entries)
+        if not found:
+            return []
+        views = items.encode(items.fitted(self.form, found), found).views
+        return [shown(item, view) | entry for item, view, entry in zip(found, views, entries, strict=True)]
+
+    def _kept(self, given: Sequence[tuple[Any, str]], name: str) -> list[dict[str, Any]]:
+        """Raw inputs and their labels as labelled items; `name` is a pattern for those that are no name themselves."""
+        counts: Counter[str] = Counter()
+        entries = []
+        for place, (raw, label) in enumerate(given, 1):
+            counts[label] += 1
+            called = items.excerpt(raw) or name.format(label=label, count=counts[label], place=place)
+            entries.append({"item": self.store.add(called, raw).id, "label": label, "on": True})
+        return self._shown(entries)
+
+    def _asked(self, taught: Taught, queries: list[Item]) -> UserTask:
+        seen = items.encode(taught.form, queries)
+        return UserTask(self.run, self.learner, taught.support, taught.examples, seen)
 
     def _examples(self, task: str) -> list[Example]:
         return [Example(**example) for example in self.store.task(task)["examples"]]
 
 
-def shown(image: Image) -> dict[str, Any]:
-    """An image as the API tells it; `picture` is a PNG data address."""
-    return {
-        "image": image.id,
-        "name": image.name,
-        "picture": data_uri(_user([image]).pictures[0], THUMBNAIL),
-    }
+def _told(item: Item, examples: Examples) -> dict[str, Any]:
+    return shown(item, examples.views[0]) | {"notes": list(examples.notes)}
+
+
+def _number(text: str, where: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise FieldError(f"{text!r} is no number: give the value of this example", where)
+    return value
 
 
 def _require(target: str | None, support: Support) -> None:
     if target is not None and target not in (support.labels or ()):
         raise DataError(f"class {target!r} has no example that is switched on: explain another")
-
-
-def _user(images: Sequence[Image]) -> UserImages:
-    return UserImages(np.stack([image.pixels for image in images]), tuple(image.name for image in images))

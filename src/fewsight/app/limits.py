@@ -8,18 +8,27 @@ BODY_BYTES = 256 * 2**10
 """Any other request."""
 EXAMPLES = 120
 LABEL = 60
-"""Characters of a class name."""
+"""Characters of a class name, or of a value as it is written."""
 NAME = 80
-"""Characters of a file name that are kept."""
+"""Characters of an item's name that are kept."""
+EXCERPT = 40
+"""Characters of a text or molecule that stand for its name."""
+TEXT = 4000
+"""Characters of a text or a SMILES."""
+COLUMNS, CELL = 500, 200
+"""Cells of a row; characters of a column's name and of what stands in it."""
+ITEMS = 50
+"""Texts, molecules or rows that are taken at once."""
 QUERIES = 64
-WAITING = 16
-"""Light requests (uploads, predictions) that wait for their turn; the next one is told to come back."""
+WAITING = 32
+"""Light requests (uploads, predictions) that wait for their turn; the next one is told to come back. The server has 40
+threads, so that the rest is left for pages and jobs."""
 JOBS = 4
 """Full explanations that wait behind the one that is made."""
 REMEMBERED = 200
 """Jobs whose end can still be asked for."""
-IMAGES = 5000
-"""Uploaded images kept for tasks that were not saved, the oldest go first; those of saved analyses stay."""
+KEPT = 5000
+"""Items kept for tasks that were not saved, the oldest go first; those of saved analyses stay."""
 TASKS = 1000
 SAVED = 2000
 """Saved analyses; they are never thrown away, so beyond this a new one is refused."""

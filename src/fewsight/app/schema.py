@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from fewsight.app import limits
+from fewsight.errors import DataError
+
+
+class FieldError(DataError):
+    """What is wrong with one field of a request; `where` names it as `items.3` or `examples.0.label`."""
+
+    def __init__(self, sentence: str, where: str) -> None:
+        super().__init__(sentence)
+        self.where = where
 
 
 def _label(text: str) -> str:
@@ -20,16 +29,33 @@ def _label(text: str) -> str:
 
 Label = Annotated[str, Field(max_length=limits.LABEL), AfterValidator(_label)]
 Id = Annotated[str, Field(min_length=1, max_length=64)]
+Language = Literal["en", "zh"]
+Cell = Annotated[str, Field(max_length=limits.CELL)] | float | None
+Row = Annotated[dict[Annotated[str, Field(max_length=limits.CELL)], Cell], Field(max_length=limits.COLUMNS)]
+Raw = Annotated[str, Field(max_length=limits.TEXT)] | Row
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class Given(_Strict):
+    """A text, a SMILES, or a row from column name to value; `name` is what its owner calls it."""
+
+    raw: Raw
+    name: Annotated[str, Field(max_length=1000)] = ""
+
+
+class GivenItems(_Strict):
+    """Texts, molecules or rows; all are taken, or none."""
+
+    items: Annotated[list[Given], Field(min_length=1, max_length=limits.ITEMS)]
 
 
 class Example(_Strict):
-    """One labelled image of a support set; `on` false: as if it had never been given."""
+    """One labelled item of a support set; `on` false: as if never given. In regression, `label` is the value."""
 
-    image: Id
+    item: Id
     label: Label
     on: bool = True
 
@@ -45,19 +71,36 @@ class Question(SupportSet):
 
     query: Id
     target: Label | None = None
+    language: Language = "en"
 
 
 class Prediction(_Strict):
-    """Images whose class is asked for."""
+    """Items whose class is asked for."""
 
     task: Id
     queries: Annotated[list[Id], Field(min_length=1, max_length=limits.QUERIES)]
 
 
 class Explanation(_Strict):
-    """One image whose prediction is to be explained in full, in about `seconds`."""
+    """One item whose prediction is to be explained in full, in about `seconds`."""
 
     task: Id
     query: Id
     target: Label | None = None
     seconds: Annotated[float, Field(ge=1, le=120)] = limits.SECONDS
+    language: Language = "en"
+
+
+class Asked(_Strict):
+    """A query whose right answer is known."""
+
+    item: Id
+    label: Label
+
+
+class Audit(_Strict):
+    """What a task answers to queries whose right answers are known, to be put on record."""
+
+    task: Id
+    queries: Annotated[list[Asked], Field(min_length=1, max_length=limits.QUERIES)]
+    language: Language = "en"

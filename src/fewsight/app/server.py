@@ -6,6 +6,7 @@ Whatever goes wrong is told as `{"error": sentence, "where": field or null}`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,7 +23,7 @@ import fewsight
 from fewsight.app import jobs, limits
 from fewsight.app.bench import Workbench
 from fewsight.app.guard import PAGE_POLICY, Guard
-from fewsight.app.schema import Explanation, Prediction, Question, SupportSet
+from fewsight.app.schema import Audit, Explanation, FieldError, GivenItems, Prediction, Question, SupportSet
 from fewsight.app.store import Saved
 from fewsight.errors import FewsightError
 from fewsight.report import palette
@@ -47,7 +48,8 @@ def create_app(
         waiting: how many full explanations may wait.
 
     Raises:
-        RunError, DataError: no such run, not one on images, or a folder that cannot be used.
+        RunError, DataError: no such run, one whose tasks take no inputs of a person's own, or a folder that cannot be
+            used.
     """
     bench = Workbench(run, folder, waiting=waiting)
 
@@ -76,21 +78,29 @@ def create_app(
 def _verbs(app: FastAPI, bench: Workbench) -> None:
     @app.get("/api/run")
     def about() -> dict[str, Any]:
-        """Which model answers, how it sees images, and what it takes at most."""
+        """Which model answers, how it sees its inputs, whether it predicts values, and what it takes at most."""
         return {
             "name": bench.run.recipe.name,
             "about": bench.run.recipe.about,
-            "format": bench.format._asdict(),
-            "limits": {"file_bytes": limits.FILE_BYTES, "examples": limits.EXAMPLES, "label": limits.LABEL},
+            "format": {"kind": bench.form.kind} | bench.form.to_json(),
+            "values": bench.values,
+            "limits": {
+                "file_bytes": limits.FILE_BYTES,
+                "examples": limits.EXAMPLES,
+                "label": limits.LABEL,
+                "text": limits.TEXT,
+                "items": limits.ITEMS,
+                "queries": limits.QUERIES,
+            },
         }
 
     @app.get("/api/sample")
     def sample(number: Annotated[int, Query(ge=0, le=10**6)] = 0) -> dict[str, Any]:
-        """A labelled task to start from; 404 where the run's images are not embedded in the package."""
+        """A labelled task to start from, and more queries whose answers are known; 404 where no data is at hand."""
         with bench.gate():
             found = bench.sample(number)
         if found is None:
-            raise HTTPException(404, "this run has no sample task: add images of your own")
+            raise HTTPException(404, "this run has no sample task here: add examples of your own")
         return found
 
     @app.post(
@@ -108,21 +118,27 @@ def _verbs(app: FastAPI, bench: Workbench) -> None:
 
         return await run_in_threadpool(take)
 
+    @app.post("/api/items", status_code=201)
+    def take(given: GivenItems) -> dict[str, Any]:
+        """Take texts, SMILES or rows, all or none; of each its id, how it is shown, and what was done to it."""
+        with bench.gate():
+            return {"items": bench.take(given.items)}
+
     @app.post("/api/adapt", status_code=201)
     def adapt(support: SupportSet) -> dict[str, Any]:
-        """Learn a task from labelled images; its id."""
+        """Learn a task from labelled items; its id."""
         with bench.gate():
             return bench.adapt(support.examples)
 
     @app.post("/api/predict")
     def predict(asked: Prediction) -> dict[str, Any]:
-        """The class of each query, with probabilities."""
+        """The class of each query, with probabilities; in regression its value."""
         with bench.gate():
             return {"predictions": bench.predict(asked.task, asked.queries)}
 
     @app.post("/api/quick")
     def quick(question: Question) -> dict[str, Any]:
-        """Adapt and answer at once, with the value of each example, the robustness radius and a map of the query."""
+        """Adapt and answer at once, with the value of each example, the radius and the parts of the query."""
         with bench.gate():
             return bench.quick(question)
 
@@ -137,6 +153,11 @@ def _jobs(app: FastAPI, bench: Workbench) -> None:
     def explain(asked: Explanation) -> dict[str, Any]:
         """Queue a full explanation; 429 with Retry-After where too many wait."""
         return jobs.state(bench.explain(asked))
+
+    @app.post("/api/audit", status_code=202)
+    def audit(asked: Audit) -> dict[str, Any]:
+        """Queue an audit record of queries whose answers are known; 429 as for explanations."""
+        return jobs.state(bench.audit(asked))
 
     @app.get("/api/jobs/{job}")
     def look(job: str) -> dict[str, Any]:
@@ -196,12 +217,14 @@ def _saved(bench: Workbench, name: str) -> Saved:
 def _errors(app: FastAPI) -> None:
     @app.exception_handler(FewsightError)
     async def mendable(request: Request, error: FewsightError) -> JSONResponse:
-        return JSONResponse({"error": str(error), "where": None}, 422)
+        where = error.where if isinstance(error, FieldError) else None
+        return JSONResponse({"error": str(error), "where": where}, 422)
 
     @app.exception_handler(RequestValidationError)
     async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"][1:]))
+        # What follows "raw" names the kinds of value that were tried, not a field.
+        where = re.sub(r"\.raw\..*", ".raw", ".".join(map(str, first["loc"][1:])))
         return JSONResponse({"error": first["msg"].removeprefix("Value error, "), "where": where or None}, 422)
 
     @app.exception_handler(jobs.BusyError)

@@ -15,14 +15,13 @@ from typing import Any
 import numpy as np
 
 from fewsight.app import limits
-from fewsight.domains import ImageFormat
+from fewsight.domains import Format
 from fewsight.errors import DataError, RunError
 
 LAYOUT = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS images (
-    place INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, name TEXT NOT NULL, pixels BLOB NOT NULL,
-    kept INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS items (
+    place INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, name TEXT NOT NULL, raw BLOB NOT NULL, kept INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS tasks (place INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS analyses (
     place INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, made REAL NOT NULL, title TEXT NOT NULL, task TEXT NOT NULL,
@@ -31,12 +30,17 @@ CREATE TABLE IF NOT EXISTS analyses (
 
 
 @dataclass(frozen=True, eq=False)
-class Image:
-    """One image as the model sees it: `(channels, size, size)` uint8, and the name it came with."""
+class Item:
+    """One input under the name it came with.
+
+    Attributes:
+        raw: a text, a SMILES, a row from column name to value; of an image its pixels as the model sees them,
+            `(channels, size, size)` uint8.
+    """
 
     id: str
     name: str
-    pixels: np.ndarray
+    raw: Any
 
 
 @dataclass(frozen=True)
@@ -52,14 +56,14 @@ class Saved:
 
 
 class Store:
-    """Images, tasks and saved analyses in `folder`, which is made. Ids cannot be guessed.
+    """Items, tasks and saved analyses in `folder`, which is made. Ids cannot be guessed.
 
     Raises:
-        RunError: the folder cannot be written, or holds the workbench of a model that sees images otherwise.
+        RunError: the folder cannot be written, or holds the workbench of a model that sees its inputs otherwise.
     """
 
-    def __init__(self, folder: Path, image_format: ImageFormat) -> None:
-        self.folder, self.shape = folder, (image_format.channels, image_format.size, image_format.size)
+    def __init__(self, folder: Path, form: Format) -> None:
+        self.folder, self.shape = folder, form.shape if form.kind == "images" else None
         self._lock = threading.Lock()
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -67,39 +71,41 @@ class Store:
             self._data.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;" + LAYOUT)
         except (OSError, sqlite3.Error) as error:
             raise RunError(f"cannot keep the workbench in {folder}: {error}; choose another with --folder") from error
-        seen = json.dumps(image_format._asdict())
+        seen = json.dumps({"kind": form.kind} | form.to_json(), sort_keys=True)
         self._do("INSERT OR IGNORE INTO facts VALUES ('format', ?)", seen)
         if self._do("SELECT value FROM facts WHERE name = 'format'")[0][0] != seen:
             self.close()
-            raise RunError(f"{folder} is the workbench of a model that sees other images: choose another with --folder")
+            raise RunError(f"{folder} is the workbench of a model that sees other inputs: choose another with --folder")
 
     def close(self) -> None:
         with self._lock:
             self._data.close()
 
-    def add_image(self, name: str, pixels: np.ndarray) -> Image:
-        image = Image(secrets.token_urlsafe(12), name, pixels)
-        self._do("INSERT INTO images (id, name, pixels, kept) VALUES (?, ?, ?, 0)", image.id, name, pixels.tobytes())
+    def add(self, name: str, raw: Any) -> Item:
+        item = Item(secrets.token_urlsafe(12), name, raw)
+        packed = raw.tobytes() if isinstance(raw, np.ndarray) else json.dumps(raw).encode()
+        self._do("INSERT INTO items (id, name, raw, kept) VALUES (?, ?, ?, 0)", item.id, name, packed)
         self._do(
-            "DELETE FROM images WHERE kept = 0 AND place <= (SELECT place FROM images WHERE kept = 0 "
+            "DELETE FROM items WHERE kept = 0 AND place <= (SELECT place FROM items WHERE kept = 0 "
             "ORDER BY place DESC LIMIT 1 OFFSET ?)",
-            limits.IMAGES,
+            limits.KEPT,
         )
-        return image
+        return item
 
-    def images(self, ids: Iterable[str]) -> list[Image]:
-        """The images in the order asked for.
+    def items(self, ids: Iterable[str]) -> list[Item]:
+        """The items in the order asked for.
 
         Raises:
             DataError: one is not there.
         """
         found = []
         for each in ids:
-            rows = self._do("SELECT name, pixels FROM images WHERE id = ?", each)
+            rows = self._do("SELECT name, raw FROM items WHERE id = ?", each)
             if not rows:
-                raise DataError("an image of this task is not kept any more: add it again")
-            name, pixels = rows[0]
-            found.append(Image(each, name, np.frombuffer(pixels, np.uint8).reshape(self.shape)))
+                raise DataError("an item of this task is not kept any more: add it again")
+            name, packed = rows[0]
+            raw = json.loads(packed) if self.shape is None else np.frombuffer(packed, np.uint8).reshape(self.shape)
+            found.append(Item(each, name, raw))
         return found
 
     def add_task(self, body: dict[str, Any]) -> str:
@@ -114,20 +120,19 @@ class Store:
             raise DataError("this task is not kept any more: adapt again")
         return json.loads(rows[0][0])
 
-    def save(self, title: str, task: dict[str, Any], record: str, page: str) -> str:
-        """Keep an analysis and its images for good, all or nothing; its id.
+    def save(self, title: str, task: dict[str, Any], record: str, page: str, items: Iterable[str]) -> str:
+        """Keep an analysis and the items it is of for good, all or nothing; its id.
 
         Raises:
             RunError: the store is full, or the disk.
         """
         name = secrets.token_urlsafe(12)
-        images = [*(example["image"] for example in task["examples"]), task["query"]]
         with self._lock:
             if self._data.execute("SELECT count(*) FROM analyses").fetchone()[0] >= limits.SAVED:
                 raise RunError(f"{limits.SAVED} analyses are saved, no more fit: start with a new --folder")
             try:
                 self._data.execute("BEGIN IMMEDIATE")
-                self._data.executemany("UPDATE images SET kept = 1 WHERE id = ?", [(image,) for image in images])
+                self._data.executemany("UPDATE items SET kept = 1 WHERE id = ?", [(item,) for item in items])
                 self._data.execute(
                     "INSERT INTO analyses (id, made, title, task, record, page) VALUES (?, ?, ?, ?, ?, ?)",
                     (name, time.time(), title, json.dumps(task), record, page),

@@ -1,26 +1,31 @@
 // How does the page speak to the server? Every failure becomes an Error whose message is one sentence for the reader.
 
-export async function ask(path, options = {}) {
-  const { json, ...rest } = options;
+import { say } from "./words.js";
+
+const PATIENCE = 8;
+
+// With `patient`, a busy server is asked again when it said to come back.
+export async function ask(path, { json, patient = false, ...rest } = {}) {
   if (json !== undefined) {
     rest.method = "POST";
     rest.headers = { "content-type": "application/json" };
     rest.body = JSON.stringify(json);
   }
-  let answer;
-  try {
-    answer = await fetch(path, rest);
-  } catch {
-    throw new Error("The server does not answer: is it still running? What you entered is kept.");
+  for (let tried = 0; ; tried += 1) {
+    let answer;
+    try {
+      answer = await fetch(path, rest);
+    } catch {
+      throw new Error(say("no_server"));
+    }
+    if (answer.status === 429 && patient && tried < PATIENCE) {
+      await new Promise((later) => setTimeout(later, 1000 * Number(answer.headers.get("retry-after") || 1)));
+      continue;
+    }
+    const told = await answer.json().catch(() => ({}));
+    if (answer.ok) return told;
+    throw Object.assign(new Error(told.error || say("status", { status: answer.status })), { where: told.where });
   }
-  const told = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(told.error || `The server answered ${answer.status}.`);
-  return told;
-}
-
-export function upload(file) {
-  const path = `/api/images?name=${encodeURIComponent(file.name)}`;
-  return ask(path, { method: "POST", body: file, headers: { "content-type": "application/octet-stream" } });
 }
 
 // One sentence beside what is wrong, or none.
@@ -29,26 +34,13 @@ export function problem(element, sentence) {
   element.hidden = !sentence;
 }
 
-// Files dropped on `zone` or chosen with `input` go to `take`.
-export function droppable(zone, input, take) {
-  const over = (shown) => (event) => {
-    event.preventDefault();
-    zone.classList.toggle("over", shown);
-  };
-  zone.addEventListener("dragover", over(true));
-  zone.addEventListener("dragleave", over(false));
-  zone.addEventListener("drop", (event) => {
-    over(false)(event);
-    take([...event.dataTransfer.files]);
-  });
-  input.addEventListener("change", () => {
-    const files = [...input.files];
-    input.value = "";
-    take(files);
-  });
-}
-
 export const percent = (share) =>
   share > 0.999 && share < 1 ? "> 99.9 %" : share > 0 && share < 0.001 ? "< 0.1 %" : `${(100 * share).toFixed(1)} %`;
 
-export const signed = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(2);
+// With a sign; a small one keeps a digit, for its sign alone would say little.
+export const signed = (value) => {
+  const size = Math.abs(value);
+  return (value < 0 ? "−" : "+") + (size < 0.005 && size > 1e-6 ? size.toPrecision(1) : size.toFixed(2));
+};
+
+export const figure = (value) => String(Number(value.toPrecision(4))).replace("-", "−");

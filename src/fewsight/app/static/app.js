@@ -1,19 +1,33 @@
 // The workbench: one question, one or two sets of examples. What is entered stays in this tab, also when it is reloaded.
 
-import { ask, droppable, problem, upload } from "./api.js";
+import { ask, problem } from "./api.js";
+import { Audit } from "./audit.js";
+import { face } from "./face.js";
+import { giver, written } from "./giver.js";
 import { Side } from "./side.js";
+import { language, other, say, worded } from "./words.js";
 
 const at = (id) => document.getElementById(id);
 const MEMORY = "fewsight-workbench";
+const NAMES = { en: "English", zh: "中文" };
 
 const host = {
+  about: null,
   query: null,
-  limits: { label: 60 },
-  picture: at("query-picture"),
   sides: [],
+  audit: null,
   changed() {
+    host.audit.draw();
     const sides = host.sides.map((side) => side.state());
-    sessionStorage.setItem(MEMORY, JSON.stringify({ query: host.query, sides }));
+    const kept = { model: host.about.name, query: host.query, sides, questions: host.audit.questions };
+    try {
+      sessionStorage.setItem(MEMORY, JSON.stringify(kept));
+    } catch {
+      sessionStorage.removeItem(MEMORY); // too much for this browser to remember
+    }
+  },
+  renamed(side, label, name) {
+    if (side === host.sides[0]) host.audit.renamed(label, name);
   },
   async saved() {
     const { analyses } = await ask("/api/analyses");
@@ -27,89 +41,58 @@ function entry({ id, made, title }) {
   const [page, edit] = [document.createElement("a"), document.createElement("a")];
   page.href = `/a/${id}`;
   page.textContent = title;
-  edit.href = `/#a=${id}`;
-  edit.textContent = "work on it";
-  edit.setAttribute("aria-label", `Work on ${title}`);
-  row.append(page, ` · ${new Date(1000 * made).toLocaleString()} · `, edit);
+  edit.href = `${location.pathname}${location.search}#a=${id}`;
+  edit.textContent = say("work_on");
+  edit.setAttribute("aria-label", say("work_on_it", { title }));
+  row.append(page, ` · ${new Date(1000 * made).toLocaleString(language)} · `, edit);
   return row;
 }
 
-async function setQuery(query) {
+function setQuery(query) {
   host.query = query;
-  host.picture.hidden = !query;
-  const name = at("query-name");
-  name.textContent = query ? query.name : "Which image is to be recognised?";
-  name.classList.toggle("muted", !query);
-  if (query) {
-    host.picture.src = query.picture;
-    await host.picture.decode().catch(() => {});
-  } else {
-    host.picture.removeAttribute("src");
-  }
+  at("query-face").replaceChildren(...(query && query.picture ? [face(query)] : []));
+  at("query-name").textContent = query ? query.name : say(`ask_${host.about.format.kind}`);
+  at("query-name").classList.toggle("muted", !query);
+  at("query-name").hidden = Boolean(query && typeof query.raw === "string"); // the field below says it
+  const field = document.querySelector("#query-drop .words");
+  if (field && query) field.value = written(query.raw);
 }
 
-async function start({ query, sides }) {
-  await setQuery(query);
-  const titles = sides.length > 1 ? ["Answer of set A", "Answer of set B"] : ["The answer"];
+function start({ query, sides, questions }) {
+  setQuery(query);
+  const titles = sides.length > 1 ? [say("answer_a"), say("answer_b")] : [say("answer")];
   host.sides = sides.map((set, i) => new Side(host, titles[i], set));
+  host.audit.load(questions || []);
   at("sides").replaceChildren(...host.sides.map((side) => side.root));
   at("sides").dataset.count = String(sides.length);
   at("compare").setAttribute("aria-pressed", String(sides.length > 1));
-  at("compare").textContent = sides.length > 1 ? "Stop comparing (keeps set A)" : "Compare two sets of examples";
+  at("compare").textContent = say(sides.length > 1 ? "compare_stop" : "compare");
   host.changed();
 }
 
-const EMPTY = { query: null, sides: [{ examples: [], classes: [] }] };
+const EMPTY = { query: null, sides: [{ examples: [], classes: [] }], questions: [] };
 
 let samples = 0;
 
 async function sample() {
   problem(at("trouble"), "");
   try {
-    const task = await ask(`/api/sample?number=${samples}`);
+    const task = await ask(`/api/sample?number=${samples}`, { patient: true });
     samples += 1;
-    await start({ query: task.query, sides: [task] });
+    start({ query: task.query, sides: [task], questions: task.questions });
   } catch (error) {
     problem(at("trouble"), error.message);
   }
 }
 
-async function reopen(id) {
-  const { task } = await ask(`/api/analyses/${encodeURIComponent(id)}`);
-  await start({ query: task.query, sides: [task] });
-  host.sides[0].finished(id);
-}
-
-droppable(at("query-drop"), at("query-file"), async ([file]) => {
-  if (!file) return;
-  problem(at("query-problem"), "");
-  try {
-    await setQuery(await upload(file));
-    host.changed();
-    host.sides.forEach((side) => side.refresh());
-  } catch (error) {
-    problem(at("query-problem"), error.message);
-  }
-});
-// A file that misses its place must not replace the page.
-for (const kind of ["dragover", "drop"]) window.addEventListener(kind, (event) => event.preventDefault());
-at("sample").addEventListener("click", sample);
-at("clear").addEventListener("click", () => start(EMPTY));
-at("compare").addEventListener("click", () => {
-  const [first, second] = host.sides.map((side) => side.state());
-  start({ query: host.query, sides: second ? [first] : [first, first] });
-});
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
-  host.sides.forEach((side) => side.drawn && side.map()),
-);
-window.addEventListener("hashchange", opened);
-
 async function opened() {
   const id = location.hash.startsWith("#a=") && location.hash.slice(3);
   if (!id) return false;
-  history.replaceState(null, "", location.pathname);
+  history.replaceState(null, "", location.pathname + location.search);
   try {
-    await reopen(id);
+    const { task } = await ask(`/api/analyses/${encodeURIComponent(id)}`);
+    start({ query: task.query, sides: [task], questions: task.questions });
+    (task.query ? host.sides[0] : host.audit).work.finished(id);
     return true;
   } catch (error) {
     problem(at("trouble"), error.message);
@@ -117,19 +100,51 @@ async function opened() {
   }
 }
 
-const about = await ask("/api/run").catch((error) => problem(at("trouble"), error.message));
-if (about) {
-  const { name, format, limits } = about;
-  const colour = format.channels === 1 ? "grey" : "colour";
-  at("model").textContent = `Model ${name}: sees images as ${format.size} × ${format.size} pixels in ${colour}.`;
-  host.limits = limits;
+function model({ name, format, values }) {
+  const { kind, channels, columns = [] } = format;
+  const blanks = { name, ...format, colour: say(channels === 1 ? "grey" : "colour"), count: columns.length };
+  return say(kind === "rows" && !columns.length ? "model_rows_any" : `model_${kind}`, blanks);
+}
+
+function listen() {
+  at("sample").addEventListener("click", sample);
+  at("clear").addEventListener("click", () => start(EMPTY));
+  at("compare").addEventListener("click", () => {
+    const [first, second] = host.sides.map((side) => side.state());
+    start({ query: host.query, sides: second ? [first] : [first, first], questions: host.audit.questions });
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
+    host.sides.forEach((side) => side.drawn && side.shade()),
+  );
+  window.addEventListener("hashchange", opened);
+  const take = ([query]) => {
+    setQuery(query);
+    host.changed();
+    host.sides.forEach((side) => side.refresh());
+  };
+  const named = () => say("row_question");
+  const zone = at("query-drop");
+  zone.querySelector(".giver").append(giver(host.about, { single: true, zone, take, named }));
+}
+
+document.documentElement.lang = language === "zh" ? "zh-Hans" : language;
+worded(document);
+// A file that misses its place must not replace the page.
+for (const kind of ["dragover", "drop"]) window.addEventListener(kind, (event) => event.preventDefault());
+[at("language").textContent, at("language").lang] = [NAMES[other], other];
+at("language").href = `?lang=${other}`;
+host.about = await ask("/api/run").catch((error) => problem(at("trouble"), error.message));
+if (host.about) {
+  at("model").textContent = model(host.about);
+  document.body.dataset.kind = host.about.format.kind;
+  host.audit = new Audit(host);
+  listen();
   await host.saved();
   if (!(await opened())) {
-    const kept = sessionStorage.getItem(MEMORY);
-    if (kept) await start(JSON.parse(kept));
+    const kept = JSON.parse(sessionStorage.getItem(MEMORY) || "null");
+    if (kept && kept.model === host.about.name) start(kept);
     else {
-      await start(EMPTY);
-      host.changed();
+      start(EMPTY);
       await sample();
     }
   }

@@ -1,22 +1,31 @@
 // One set of examples and what the model makes of it. Names are only ever set as text.
 
-import { ask, droppable, percent, problem, signed, upload } from "./api.js";
+import { ask, figure, percent, problem, signed } from "./api.js";
+import { face, shade } from "./face.js";
+import { giver } from "./giver.js";
+import { Work } from "./work.js";
+import { copy, language, say } from "./words.js";
 
-const copy = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
+let made = 0;
 
 export class Side {
-  // `host` has the query, and is told of changes by `host.changed()` and of saved analyses by `host.saved()`.
+  // `host` has the model, the query, and is told of changes by `host.changed()` and of saved analyses by `host.saved()`.
   constructor(host, title, set) {
     this.host = host;
+    this.regression = host.about.values;
     this.root = copy("side-template");
     this.at = (selector) => this.root.querySelector(selector);
     this.at("h2").textContent = title;
-    this.at("h2").id = `side-${title.replace(/\W+/g, "-")}`;
+    this.at("h2").id = `side-${(made += 1)}`;
     this.root.setAttribute("aria-labelledby", this.at("h2").id);
+    const suffix = this.regression ? "_values" : "";
+    this.at(".waiting").textContent = say(`waiting${suffix}`);
+    this.at(".key-for").textContent = say(`key_for${suffix}`);
+    this.at(".key-against").textContent = say(`key_against${suffix}`);
+    this.at(".add-class").hidden = this.at(".target-label").hidden = this.regression;
     this.at(".add-class").addEventListener("submit", (event) => this.addClass(event));
     this.at(".target").addEventListener("change", () => this.refresh());
-    this.at(".explain").addEventListener("click", () => this.explain());
-    this.at(".cancel").addEventListener("click", () => this.cancel());
+    this.work = new Work(this.root, () => this.explain(), () => host.saved());
     this.load(set);
   }
 
@@ -24,17 +33,17 @@ export class Side {
     this.examples = examples.map((example) => ({ ...example }));
     this.classes = [...new Set([...(classes || []), ...examples.map((example) => example.label)])];
     this.before = null;
-    this.at(".links").hidden = true;
+    this.work.forget();
     this.draw();
     this.refresh();
   }
 
   state() {
-    return { examples: this.examples, classes: this.classes };
+    return { examples: this.examples, classes: this.regression ? [] : this.classes };
   }
 
   changed() {
-    this.at(".links").hidden = true;
+    this.work.forget();
     this.host.changed();
     this.refresh();
   }
@@ -43,107 +52,175 @@ export class Side {
 
   draw() {
     this.rows = new Map();
-    this.at(".classes").replaceChildren(...this.classes.map((label) => this.drawClass(label)));
+    const boxes = this.regression ? [this.drawValues()] : this.classes.map((label) => this.drawClass(label));
+    this.at(".classes").replaceChildren(...boxes);
     const target = this.at(".target");
     const chosen = target.value;
     const options = this.classes.map((label) => new Option(label, label));
-    target.replaceChildren(new Option("predicted", ""), ...options);
+    target.replaceChildren(new Option(say("predicted"), ""), ...options);
     target.value = this.classes.includes(chosen) ? chosen : "";
   }
 
   drawClass(label) {
     const box = copy("class-template");
-    box.querySelector("legend").textContent = label;
+    box.querySelector(".label").textContent = label;
+    const rename = box.querySelector(".rename");
+    rename.setAttribute("aria-label", say("rename_of", { name: label }));
+    const form = box.querySelector(".renaming");
+    rename.addEventListener("click", () => {
+      form.hidden = !form.hidden;
+      form.querySelector(".new-name").value = label;
+      if (!form.hidden) form.querySelector(".new-name").select();
+    });
+    form.addEventListener("submit", (event) => this.rename(event, label));
+    form.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      form.hidden = true;
+      rename.focus();
+    });
     const members = this.examples.filter((example) => example.label === label);
-    box.querySelector(".examples").replaceChildren(...members.map((example) => this.drawExample(example)));
-    droppable(box, box.querySelector(".files"), (files) => this.add(files, label, box.querySelector(".problem")));
+    this.fill(box, members, (found, wrong) => this.add(found, label, wrong));
     return box;
+  }
+
+  // In regression there are no classes; every example has its value.
+  drawValues() {
+    const box = copy("class-template");
+    box.querySelector(".label").textContent = say("all_examples");
+    box.querySelector(".rename").hidden = true;
+    box.querySelector(".value-label").hidden = false;
+    const value = () => box.querySelector(".value-new").value.trim();
+    const ready = () => (value() && Number.isFinite(Number(value())) ? "" : say("value_wrong"));
+    this.fill(box, this.examples, (found, wrong) => this.add(found, value(), wrong), ready);
+    return box;
+  }
+
+  fill(box, members, take, ready) {
+    box.querySelector(".examples").replaceChildren(...members.map((example) => this.drawExample(example)));
+    const named = (i) => say("row_name", { count: this.examples.length + i + 1 });
+    box.querySelector(".giver").append(giver(this.host.about, { zone: box, take, ready, named }));
   }
 
   drawExample(example) {
     const row = copy("example-template");
-    row.querySelector(".thumb").src = example.picture;
-    row.querySelector(".thumb").alt = example.name;
+    row.querySelector(".face").append(face(example));
     row.querySelector(".name").textContent = example.name;
     row.querySelector(".name").title = example.name;
     const on = row.querySelector(".on");
     on.checked = example.on;
-    on.setAttribute("aria-label", `${example.name} counts`);
+    on.setAttribute("aria-label", say("counts_of", { name: example.name }));
     row.classList.toggle("off", !example.on);
     on.addEventListener("change", () => {
       example.on = on.checked;
       row.classList.toggle("off", !example.on);
       this.changed();
     });
-    const relabel = row.querySelector(".relabel");
-    relabel.replaceChildren(...this.classes.map((label) => new Option(label, label)));
-    relabel.value = example.label;
-    relabel.setAttribute("aria-label", `Class of ${example.name}`);
-    relabel.addEventListener("change", () => {
-      example.label = relabel.value;
-      this.draw();
-      this.rows.get(example).querySelector(".relabel").focus();
-      this.changed();
-    });
+    if (this.regression) this.drawValue(row, example);
+    else this.drawLabel(row, example);
     const remove = row.querySelector(".remove");
-    remove.setAttribute("aria-label", `Remove ${example.name}`);
+    remove.setAttribute("aria-label", say("remove_of", { name: example.name }));
     remove.addEventListener("click", () => {
       this.examples = this.examples.filter((other) => other !== example);
       this.draw();
-      this.at(".class-name").focus();
+      this.at(this.regression ? ".words, .files" : ".class-name").focus();
       this.changed();
     });
     this.rows.set(example, row);
     return row;
   }
 
-  async add(files, label, place) {
-    const wrong = [];
-    for (const file of files) {
-      try {
-        const { image, name, picture } = await upload(file);
-        this.examples.push({ image, name, picture, label, on: true });
-      } catch (error) {
-        wrong.push(error.message);
-      }
+  drawLabel(row, example) {
+    const relabel = row.querySelector(".relabel");
+    relabel.replaceChildren(...this.classes.map((label) => new Option(label, label)));
+    relabel.value = example.label;
+    relabel.setAttribute("aria-label", say("class_of", { name: example.name }));
+    relabel.addEventListener("change", () => {
+      example.label = relabel.value;
+      this.draw();
+      this.rows.get(example).querySelector(".relabel").focus();
+      this.changed();
+    });
+  }
+
+  drawValue(row, example) {
+    const revalue = row.querySelector(".revalue");
+    row.querySelector(".relabel").hidden = true;
+    revalue.hidden = false;
+    revalue.value = example.label;
+    revalue.setAttribute("aria-label", say("value_of", { name: example.name }));
+    revalue.addEventListener("change", () => {
+      example.label = revalue.value.trim();
+      this.changed();
+    });
+  }
+
+  add(found, label, wrong) {
+    for (const { item, name, text, picture } of found) {
+      this.examples.push({ item, name, text, picture, label, on: true });
     }
-    const index = this.classes.indexOf(label);
+    const index = this.regression ? 0 : this.classes.indexOf(label);
     this.draw();
     this.changed();
-    problem(this.root.querySelectorAll(".class .problem")[index] || place, wrong.join(" "));
+    const box = this.root.querySelectorAll(".class")[index];
+    box.querySelector(".words, .files").focus();
+    problem(box.querySelector(".give .problem"), wrong);
+  }
+
+  // What is wrong with a class name, or nothing.
+  misnamed(label) {
+    const longest = this.host.about.limits.label;
+    if (!label) return say("class_unnamed");
+    if (this.classes.includes(label)) return say("class_known");
+    return label.length > longest ? say("class_long", { count: longest }) : "";
   }
 
   addClass(event) {
     event.preventDefault();
     const input = this.at(".class-name");
     const label = input.value.trim();
-    const { label: longest } = this.host.limits;
-    const wrong = !label
-      ? "Give the class a name."
-      : this.classes.includes(label)
-        ? "There is a class of this name already."
-        : label.length > longest
-          ? `A class name has at most ${longest} characters.`
-          : "";
+    const wrong = this.misnamed(label);
     problem(this.at(".class-problem"), wrong);
     if (wrong) return input.focus();
     input.value = "";
     this.classes.push(label);
     this.draw();
-    this.root.querySelectorAll(".files")[this.classes.length - 1].focus();
+    this.root.querySelectorAll(".class .words, .class .files")[this.classes.length - 1].focus();
     this.host.changed();
+  }
+
+  rename(event, label) {
+    event.preventDefault();
+    const form = event.target;
+    const name = form.querySelector(".new-name").value.trim();
+    const wrong = name === label ? "" : this.misnamed(name);
+    problem(form.querySelector(".rename-problem"), wrong);
+    if (wrong) return form.querySelector(".new-name").focus();
+    const index = this.classes.indexOf(label);
+    const explained = this.at(".target").value === label;
+    this.classes[index] = name;
+    for (const example of this.examples) if (example.label === label) example.label = name;
+    this.draw();
+    if (explained) this.at(".target").value = name;
+    this.root.querySelectorAll(".rename")[index].focus();
+    this.host.renamed(this, label, name);
+    this.changed();
   }
 
   // The answer
 
   body() {
-    const examples = this.examples.map(({ image, label, on }) => ({ image, label, on }));
-    return { examples, query: this.host.query.image, target: this.at(".target").value || null };
+    const examples = this.examples.map(({ item, label, on }) => ({ item, label, on }));
+    return { examples, query: this.host.query.item, target: this.at(".target").value || null, language };
+  }
+
+  get enough() {
+    const on = this.examples.filter((example) => example.on);
+    return this.regression ? on.length > 1 : new Set(on.map((example) => example.label)).size > 1;
   }
 
   // Asks again for the latest state; while an answer is under way, changes wait and are asked for together.
   async refresh() {
-    const ready = this.host.query && new Set(this.examples.filter((e) => e.on).map((e) => e.label)).size > 1;
+    const ready = this.host.query && this.enough;
     this.at(".waiting").hidden = Boolean(ready);
     if (!ready) {
       this.at(".said").hidden = true;
@@ -158,9 +235,10 @@ export class Side {
     while (this.again) {
       this.again = false;
       const asked = [...this.examples];
+      const query = this.host.query;
       try {
-        const answer = await ask("/api/quick", { json: this.body() });
-        if (!this.again) this.show(answer, asked);
+        const answer = await ask("/api/quick", { json: this.body(), patient: true });
+        if (!this.again) this.show(answer, asked, query);
       } catch (error) {
         problem(this.at(".result-problem"), error.message);
         this.at(".said").hidden = true;
@@ -170,119 +248,79 @@ export class Side {
     this.at(".result").classList.remove("stale");
   }
 
-  show(answer, asked) {
+  show(answer, asked, query) {
     problem(this.at(".result-problem"), "");
     this.at(".said").hidden = false;
-    this.at(".answer").textContent = answer.predicted;
-    const share = answer.probabilities[answer.labels.indexOf(answer.predicted)];
-    const was = this.before ? ` Before the last change: ${this.before}.` : "";
-    this.at(".sentence").textContent = `The model gives it ${percent(share)}.${was}`;
-    this.before = `${answer.predicted}, ${percent(share)}`;
-    this.at(".shares").replaceChildren(...answer.labels.map((label, i) => bar(label, answer.probabilities[i])));
-    const radius = answer.radius === null ? "no removal found" : String(answer.radius);
-    this.at(".radius").textContent = `Robustness radius: ${radius}. ${answer.radius_note}`;
-    const kind = answer.exact ? "exact Shapley values" : answer.kind === "shapley" ? "estimated Shapley values" : "first-order influence";
-    this.at(".method").textContent =
-      `The figures of the examples are ${kind} on the log-odds of “${answer.target}”. Answered in ${Math.round(1000 * answer.seconds)} ms.`;
+    this.at(".answer").textContent = this.regression ? figure(answer.predicted) : answer.predicted;
+    this.at(".sentence").textContent = this.sentence(answer);
+    this.at(".radius").hidden = this.regression;
+    if (!this.regression) {
+      this.at(".shares").replaceChildren(...answer.labels.map((label, i) => bar(label, answer.probabilities[i])));
+      const radius = answer.radius === null ? say("radius_none") : String(answer.radius);
+      this.at(".radius").textContent = `${say("radius", { radius })} ${answer.radius_note}`;
+    }
+    this.at(".method").textContent = say("method", {
+      kind: say(answer.exact ? "shapley_exact" : answer.kind),
+      scale: this.regression ? say("scale_values") : say("scale", { target: answer.target }),
+      milliseconds: Math.round(1000 * answer.seconds),
+    });
     const largest = Math.max(...answer.values.map(Math.abs), 1e-9);
     for (const example of asked) if (this.rows.has(example)) this.worth(this.rows.get(example));
     answer.used.forEach((place, i) => {
       const row = this.rows.get(asked[place]);
-      if (row) this.worth(row, answer.values[i], largest, answer.without[i], answer.predicted);
+      if (row) this.worth(row, answer.values[i], largest, this.without(answer, i));
     });
-    this.drawn = answer;
-    this.map();
+    this.drawn = { answer, query };
+    this.shade();
     this.root.dataset.answered = String(Number(this.root.dataset.answered || 0) + 1);
   }
 
-  worth(row, value, largest, without, predicted) {
+  sentence(answer) {
+    const { predicted } = answer;
+    const share = this.regression ? null : percent(answer.probabilities[answer.labels.indexOf(predicted)]);
+    const said = this.regression ? say("sentence_values") : say("sentence", { share });
+    const { before } = this;
+    this.before = this.regression ? figure(predicted) : `${predicted}, ${share}`;
+    return before ? `${said} ${say("before", { before })}` : said;
+  }
+
+  // The answer without the example, where it is another one.
+  without(answer, i) {
+    if (this.regression) return say("without", { answer: figure(answer.predicted - answer.leave_one_out[i]) });
+    const other = answer.without[i];
+    return other === null ? say("without_class") : other === answer.predicted ? "" : say("without", { answer: other });
+  }
+
+  worth(row, value, largest, change) {
     const meter = row.querySelector(".meter i");
     meter.className = value === undefined ? "" : value >= 0 ? "for" : "against";
     meter.style.width = value === undefined ? "0" : `${(100 * Math.abs(value)) / largest}%`;
-    const change =
-      without === null ? "the only one of its class" : without === predicted ? "" : `without it: ${without}`;
     row.querySelector(".worth").textContent =
       value === undefined ? "" : [signed(value), change].filter(Boolean).join(" · ");
   }
 
-  // Which pixels speak for the class explained (blue) and for its rival (orange), over the picture itself.
-  map() {
-    const { map, target, map_against: rival } = this.drawn;
-    const canvas = this.at("canvas");
-    [canvas.height, canvas.width] = [map.length, map[0].length];
-    const ink = canvas.getContext("2d");
-    const style = getComputedStyle(document.documentElement);
-    const [blue, orange] = [style.getPropertyValue("--for").trim(), style.getPropertyValue("--against").trim()];
-    ink.globalAlpha = 0.25;
-    ink.drawImage(this.host.picture, 0, 0, canvas.width, canvas.height);
-    const largest = Math.max(...map.flat().map(Math.abs), 1e-12);
-    map.forEach((line, y) =>
-      line.forEach((value, x) => {
-        ink.globalAlpha = Math.abs(value) / largest;
-        ink.fillStyle = value >= 0 ? blue : orange;
-        ink.fillRect(x, y, 1, 1);
-      }),
-    );
-    const said = `Pixels for “${target}” (blue) and for “${rival}” (orange)`;
-    canvas.setAttribute("aria-label", said);
-    this.at("figcaption").textContent = said;
+  shade() {
+    shade(this.at(".parts"), this.drawn.query, this.drawn.answer);
   }
 
-  // The full explanation
-
+  // The full explanation: the task is learned, then the work begins.
   async explain() {
-    problem(this.at(".job-problem"), "");
-    this.at(".links").hidden = true;
-    const bar = this.at(".progress");
-    try {
-      if (!this.host.query) throw new Error("Choose the image that is to be recognised first.");
-      const { examples, query, target } = this.body();
-      const { task } = await ask("/api/adapt", { json: { examples } });
-      this.job = await ask("/api/explain", { json: { task, query, target } });
-      this.working(true);
-      while (this.job.state === "queued" || this.job.state === "running") {
-        await new Promise((later) => setTimeout(later, 400));
-        this.job = await ask(`/api/jobs/${this.job.id}`);
-        bar.value = this.job.progress;
-      }
-      if (this.job.state === "failed") throw new Error(this.job.error);
-      if (this.job.state === "done") this.finished(this.job.analysis);
-    } catch (error) {
-      problem(this.at(".job-problem"), error.message);
-    }
-    this.working(false);
-  }
-
-  working(now) {
-    this.at(".progress").hidden = this.at(".cancel").hidden = !now;
-    this.at(".explain").disabled = now;
-    this.at(".progress").value = 0;
-  }
-
-  async cancel() {
-    await ask(`/api/jobs/${this.job.id}`, { method: "DELETE" }).catch(() => {});
-  }
-
-  finished(analysis) {
-    const address = `/a/${analysis}`;
-    this.at(".open").href = address;
-    this.at(".save").href = `${address}?download=true`;
-    this.at(".json").href = `${address}/analysis.json`;
-    this.at(".link").href = `/#a=${analysis}`;
-    this.at(".links").hidden = false;
-    this.host.saved();
+    if (!this.host.query) throw new Error(say("no_question"));
+    const { examples, query, target } = this.body();
+    const { task } = await ask("/api/adapt", { json: { examples }, patient: true });
+    return ask("/api/explain", { json: { task, query, target, language } });
   }
 }
 
 function bar(label, share) {
   const row = document.createElement("li");
-  const [name, meter, figure] = ["span", "div", "span"].map((tag) => document.createElement(tag));
+  const [name, meter, told] = ["span", "div", "span"].map((tag) => document.createElement(tag));
   name.textContent = label;
   meter.className = "meter";
   const filled = document.createElement("i");
   filled.style.width = `${100 * share}%`;
   meter.append(filled);
-  figure.textContent = percent(share);
-  row.append(name, meter, figure);
+  told.textContent = percent(share);
+  row.append(name, meter, told);
   return row;
 }
