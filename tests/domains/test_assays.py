@@ -45,6 +45,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         writer.writerows(rows())
     file = DataFile("molecules", path.name, "https://example.org/made.csv.gz", f"sha256:{file_digest(path)}")
     monkeypatch.setitem(TABLES, "tox21", Table(file, 6))
+    monkeypatch.setitem(TABLES, "sider", Table(file, 6, few=True))
     return tmp_path
 
 
@@ -60,6 +61,13 @@ def test_splits_share_no_assay(data: Path) -> None:
             "val": ["assay 3"],
             "test": ["assay 6", "assay 7"],
         }
+
+
+def test_few_assays_are_all_trained_on_and_validated_by_other_scaffolds(data: Path) -> None:
+    domain = open_domain("sider", data)
+    names = {split: [task.name for task in of] for split, of in domain.tasks.items()}
+    assert names["train"] == names["val"] == ASSAYS[:6]
+    assert not scaffolds(domain, "train") & scaffolds(domain, "val")
 
 
 def test_disjoint_splits_share_no_scaffold_and_literature_shares_molecules(data: Path) -> None:
