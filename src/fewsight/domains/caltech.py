@@ -15,7 +15,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from fewsight.domains.augment import altered
+from fewsight.domains.augment import KINDS, Kind
 from fewsight.domains.classes import Classes
 from fewsight.domains.domain import ClassDomain
 from fewsight.domains.imagearchive import Published
@@ -68,7 +68,7 @@ def open_caltech(
     size: Annotated[int, Field(ge=8)] = 84,
     channels: Literal[1, 3] = 3,
     rotations: bool = False,
-    augment: bool = False,
+    augment: Kind = "none",
 ) -> ClassDomain:
     """Caltech-101's subset in splits "train", "val" and "test".
 
@@ -76,7 +76,7 @@ def open_caltech(
         data: the data directory; see `datadir`.
         size, channels: images are padded to squares of `size` pixels, 1 (grey) or 3 (RGB) channels.
         rotations: training classes turned by 90, 180 and 270 degrees are classes of their own (180 in all).
-        augment: training images are altered at random whenever they are drawn; see `augment.altered`.
+        augment: how training images are altered whenever they are drawn; see `augment.KINDS`.
 
     Raises:
         DataError: the archive is corrupt, or absent and not to be had.
@@ -84,7 +84,7 @@ def open_caltech(
     images = CALTECH.load(size, channels, data)
     turns = {split: 4 if rotations and split == "train" else 1 for split in SPLIT}
     classes = {split: _turned({name: images[name] for name in names}, turns[split]) for split, names in SPLIT.items()}
-    return ClassDomain("caltech101", ImageFormat(size, channels), classes, augment=altered if augment else None)
+    return ClassDomain("caltech101", ImageFormat(size, channels), classes, augment=KINDS[augment])
 
 
 def _turned(images: dict[str, Tensor], turns: int) -> Classes:

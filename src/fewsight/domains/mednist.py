@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 import torch
 from pydantic import Field
 
-from fewsight.domains.augment import altered
+from fewsight.domains.augment import KINDS, Kind
 from fewsight.domains.classes import Classes
 from fewsight.domains.domain import ClassDomain
 from fewsight.domains.imagearchive import Published
@@ -51,18 +51,18 @@ def open_mednist(
     *,
     size: Annotated[int, Field(ge=8)] = 64,
     channels: Literal[1, 3] = 1,
-    augment: bool = False,
+    augment: Kind = "none",
 ) -> ClassDomain:
     """MedNIST in splits "train" and "test".
 
     Args:
         data: the data directory; see `datadir`.
         size, channels: images are squares of `size` pixels, 1 (grey) or 3 (RGB) channels.
-        augment: training images are altered at random whenever they are drawn; see `augment.altered`.
+        augment: how training images are altered whenever they are drawn; see `augment.KINDS`.
 
     Raises:
         DataError: the archive is corrupt, or absent and not to be had.
     """
     images = MEDNIST.load(size, channels, data)
     classes = {split: Classes(names, torch.stack([images[name] for name in names])) for split, names in SPLIT.items()}
-    return ClassDomain("mednist", ImageFormat(size, channels), classes, augment=altered if augment else None)
+    return ClassDomain("mednist", ImageFormat(size, channels), classes, augment=KINDS[augment])

@@ -5,6 +5,7 @@ from fewsight.networks.encoders import GraphEncoder, RowEncoder, SequenceEncoder
 from fewsight.networks.mlp import MLP
 from fewsight.networks.norm import TaskNorm, embed_query, embed_support
 from fewsight.networks.resnet12 import ResNet12
+from fewsight.networks.symmetric import Symmetric
 
 __all__ = [
     "MLP",
@@ -13,6 +14,7 @@ __all__ = [
     "ResNet12",
     "RowEncoder",
     "SequenceEncoder",
+    "Symmetric",
     "TaskNorm",
     "TokenEncoder",
     "embed_query",

@@ -44,7 +44,7 @@ def train(
     domain = open_domain(recipe.domain.name, None if data is None else Path(data), **recipe.domain.settings)
     learner = build(recipe, domain)
     training = episodes(recipe, domain, "train", recipe.train)
-    validation = episodes(recipe, domain, "val", recipe.test)
+    validation = episodes(recipe, domain, "val", recipe.test) if "val" in domain.splits else None
     run = Run.create(out, recipe=recipe, domain=domain, command=command, resume=resume)
     run.note(
         protocol={
