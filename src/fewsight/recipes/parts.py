@@ -18,7 +18,7 @@ from torch import nn
 from fewsight.domains import DOMAINS
 from fewsight.errors import RecipeError, suggest
 from fewsight.learners import LEARNERS
-from fewsight.networks import MLP, Conv4, ResNet12
+from fewsight.networks import MLP, Conv4, ResNet12, Symmetric
 from fewsight.networks.huggingface import ATTENTION, HuggingFaceEncoder
 from fewsight.networks.mlp import ACTIVATIONS
 from fewsight.networks.molecules import FingerprintEncoder, GraphNetwork, MoleculeEncoder
@@ -26,12 +26,15 @@ from fewsight.networks.rows import RowMLP, RowSet
 from fewsight.networks.text import TextEncoder
 
 
-def conv4(input_shape: Any, *, hidden: int = 64, norm: str = "task", blocks: int = 4) -> nn.Module:
-    """Conv4 for images `(channels, height, width)`."""
+def conv4(
+    input_shape: Any, *, hidden: int = 64, norm: str = "task", blocks: int = 4, symmetric: bool = False
+) -> nn.Module:
+    """Conv4 for images `(channels, height, width)`; `symmetric`: features do not depend on which way up they lie."""
     if len(input_shape) != 3:
         raise RecipeError(f"network 'conv4' takes images, but inputs have shape {tuple(input_shape)}: use 'mlp'")
     channels, height, width = input_shape
-    return Conv4(channels, hidden, (height, width), norm, blocks)
+    network = Conv4(channels, hidden, (height, width), norm, blocks)
+    return Symmetric(network) if symmetric else network
 
 
 def resnet12(
@@ -40,13 +43,15 @@ def resnet12(
     widths: Sequence[int] = (64, 160, 320, 640),
     norm: str = "task",
     dropout: float = 0.0,
+    symmetric: bool = False,
 ) -> nn.Module:
-    """ResNet-12 for images `(channels, height, width)` of 16 pixels or more a side."""
+    """ResNet-12 for images `(channels, height, width)` of 16 pixels or more a side; `symmetric` as in `conv4`."""
     if len(input_shape) != 3 or min(input_shape[1:]) < 16:
         raise RecipeError(
             f"network 'resnet12' takes images of 16 pixels or more a side, but inputs have shape {tuple(input_shape)}"
         )
-    return ResNet12(input_shape[0], widths, norm, dropout)
+    network = ResNet12(input_shape[0], widths, norm, dropout)
+    return Symmetric(network) if symmetric else network
 
 
 def frozen(
