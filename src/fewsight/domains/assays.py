@@ -95,7 +95,7 @@ class Table(NamedTuple):
 
     Attributes:
         file: CSV, gzipped, with a column "smiles" and one for each assay.
-        train, stop: assays before `train` are for training, those from there to `stop` for test; None: to the end.
+        train: so many assays, the first, are for training, the others for test.
         measured: labels an assay must have.
         few: whether training assays are so few that all are trained on. Validation then asks them about other scaffolds;
             under the literature's protocol it says only that something was learned.
