@@ -89,6 +89,7 @@ class TextFormat:
 
     def _ids(self, text: str, name: str) -> tuple[list[Any], list[Token]]:
         """Ids of the tokens that fit, and all tokens."""
+        ids: list[Any]
         if self.tokenizer:
             from fewsight.hub import pieces
 

@@ -1,8 +1,9 @@
 """How does a text become features without any download? From character n-grams, by a small network.
 
-Two tables see each token. *Where it is used*: vectors learned once from which words stand together in the training
-texts (`cooccurrence`). *How it is written*: random projections of its n-grams, which keep what TF-IDF knows of words
-never seen. N-grams count by their rarity in the training texts. What is meta-learned weighs tokens and bends the space.
+Each token is seen twice. *Where it is used*: vectors of its n-grams, learned once from which words stand together in the
+training texts (`cooccurrence`). *How it is written*: its n-grams themselves, hashed into a row of signed counts
+(Weinberger et al. 2009), which keeps what TF-IDF knows of words never seen. N-grams count by their rarity in the
+training texts. What is meta-learned weighs tokens and bends the space.
 """
 
 from __future__ import annotations
@@ -17,6 +18,12 @@ from torch import Tensor, nn
 
 from fewsight.networks.cooccurrence import gram_vectors
 from fewsight.tree import Tree
+
+
+LENGTH = 3.0
+"""Of the features at first: squared distances up to 36 make a softmax neither flat nor hard."""
+FLOOR = 1e-2
+"""Square of the length below which a sum of tokens counts as nearly nothing."""
 
 
 class GramBag(torch.autograd.Function):
@@ -47,19 +54,22 @@ class GramBag(torch.autograd.Function):
 
 
 class TextEncoder(nn.Module):
-    """`{"ids": (B, L, G), "mask": (B, L), "size": (B,)}` to features `(B, out_features + spelling)`.
+    """`{"ids": (B, L, G), "mask": (B, L), "size": (B,)}` to features `(B, usage + spelling)` of one length.
+
+    A text is the weighted sum of its tokens, each of the two parts with length 1; a residual network bends it. Before
+    training the network does nothing, so that an untrained learner compares texts by use and spelling alone.
 
     Args:
-        buckets: rows of the tables; ids are folded into them.
-        usage, spelling: columns of the two tables; spelling 0: only the first.
-        hidden, out_features: of the network on the first; the second joins its output as it is, times a learned scale.
+        buckets: rows of the table of n-grams; ids are folded into them.
+        usage, spelling: features of the two parts; spelling 0: only the first.
+        hidden: width of the network.
         window: tokens that a token is seen with (odd); 1: order does not matter.
         dropout: share of features left out in training.
-        table: "frozen", or "trained": the first table is meta-learned too (slower, and it wants more data).
+        table: "frozen", or "trained": the vectors of use are meta-learned too (slower, and it wants more data).
     """
 
     rarity: Tensor
-    spelling: Tensor
+    usage: Tensor
 
     def __init__(
         self,
@@ -68,30 +78,32 @@ class TextEncoder(nn.Module):
         usage: int = 128,
         spelling: int = 0,
         hidden: int = 256,
-        out_features: int = 256,
         window: int = 1,
-        dropout: float = 0.3,
+        dropout: float = 0.5,
         table: Literal["frozen", "trained"] = "frozen",
     ) -> None:
         super().__init__()
-        self.buckets = buckets
+        self.buckets, self.spelling, self.out_features = buckets, spelling, usage + spelling
         self.register_buffer("rarity", torch.ones(buckets))
-        self.usage = nn.Parameter(torch.randn(buckets, usage) / usage**0.5, requires_grad=table == "trained")
-        signs = torch.randn(buckets, spelling, generator=torch.Generator().manual_seed(0))
-        self.register_buffer("spelling", signs, persistent=False)
+        used = torch.randn(buckets, usage) / usage**0.5
+        if table == "trained":
+            self.usage = nn.Parameter(used)
+        else:
+            self.register_buffer("usage", used)
         self.beside = nn.Conv1d(usage, usage, window, padding=window // 2) if window > 1 else None
         self.attention = nn.Sequential(nn.Linear(usage, 32), nn.Tanh(), nn.Linear(32, 1))
         self.layers = nn.Sequential(
             nn.Dropout(dropout),
-            nn.Linear(usage, hidden),
+            nn.Linear(self.out_features, hidden),
             nn.GELU(),
             nn.Dropout(dropout),
-            nn.Linear(hidden, out_features),
+            nn.Linear(hidden, self.out_features),
         )
-        self.scale = nn.Parameter(torch.tensor(1.0)) if spelling else None
-        self.out_features = out_features + spelling
-        nn.init.zeros_(self.attention[-1].weight)  # type: ignore[arg-type]  # all tokens count alike at first
-        nn.init.zeros_(self.attention[-1].bias)  # type: ignore[arg-type]
+        self.balance = nn.Parameter(torch.ones(2))
+        self.length = nn.Parameter(torch.tensor(LENGTH))
+        for layer in (self.attention[-1], self.layers[-1]):
+            nn.init.zeros_(layer.weight)  # type: ignore[arg-type]
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
     def prepare(self, inputs: Iterable[Tree]) -> None:
         """Learn rarity and usage from the training texts."""
@@ -109,24 +121,30 @@ class TextEncoder(nn.Module):
         ids = self._fold(x["ids"])
         rarity = self.rarity[ids] * (ids > 0)
         mask = x["mask"].to(rarity.dtype)[..., None]
-        share = mask / x["size"].clamp(min=1)[:, None, None]
-        if self.usage.requires_grad:
-            tokens = (rarity[..., None] * self.usage[ids]).sum(-2)
+        if "usage" in self._parameters:
+            used = (rarity[..., None] * self.usage[ids]).sum(-2)
         else:
-            tokens = GramBag.apply(ids, rarity, self.usage)
+            used = GramBag.apply(ids, rarity, self.usage)
         if self.beside is not None:
-            tokens = tokens + F.gelu(self.beside((tokens * mask).mT).mT)
-        weighed = share * self.attention(tokens).exp()
-        features = unit(self.layers(unit((weighed * tokens).sum(1))))
-        if self.scale is None:
-            return features
-        written = unit((share * GramBag.apply(ids, rarity, self.spelling)).sum(1))
-        return torch.cat([features, self.scale * written], -1)
+            used = used + F.gelu(self.beside((used * mask).mT).mT)
+        share = self.attention(unit(used)).exp() * mask / x["size"].clamp(min=1)[:, None, None]
+        parts = [self.balance[0] * unit((share * used).sum(1))]
+        if self.spelling:
+            parts.append(self.balance[1] * unit(self._written(x["ids"], share * rarity)))
+        text = torch.cat(parts, -1)
+        scale = self.out_features**0.5  # the layers work on numbers around 1
+        return self.length * unit(text + self.layers(text * scale) / scale)
+
+    def _written(self, ids: Tensor, weight: Tensor) -> Tensor:
+        """Sums of `weight` `(B, L, G)` with a sign and at a place that the id decides, `(B, spelling)`."""
+        signed = torch.where(ids // self.spelling % 2 > 0, weight, -weight).flatten(1)
+        empty = weight.new_zeros(len(ids), self.spelling)
+        return empty.scatter_add(1, (ids % self.spelling).flatten(1), signed)
 
     def _fold(self, ids: Tensor) -> Tensor:
         return torch.where(ids > 0, 1 + ids % (self.buckets - 1), 0)
 
 
-def unit(rows: Tensor, floor: float = 1e-2) -> Tensor:
-    """Rows of mean square 1, shrinking to 0 where they are nearly 0: smooth everywhere."""
-    return rows * (rows.square().mean(-1, keepdim=True) + floor).rsqrt()
+def unit(rows: Tensor) -> Tensor:
+    """Rows of length 1, shorter where they are nearly 0: smooth everywhere."""
+    return rows * (rows.square().sum(-1, keepdim=True) + FLOOR).rsqrt()

@@ -146,16 +146,15 @@ def text(
     usage: int = 128,
     spelling: int = 0,
     hidden: int = 256,
-    out_features: int = 256,
     window: int = 1,
-    dropout: float = 0.3,
+    dropout: float = 0.5,
     table: Literal["frozen", "trained"] = "frozen",
 ) -> nn.Module:
     """The n-gram encoder for texts; see `TextEncoder`."""
     if not isinstance(input_shape, Mapping) or len(input_shape.get("ids", ())) != 2:
         raise RecipeError(f"network 'text' takes texts without a tokenizer, but inputs have shape {input_shape}")
-    sizes = {"usage": usage, "spelling": spelling, "hidden": hidden, "out_features": out_features}
-    return TextEncoder(buckets, window=window, dropout=dropout, table=table, **sizes)
+    sizes = {"usage": usage, "spelling": spelling, "hidden": hidden, "window": window}
+    return TextEncoder(buckets, dropout=dropout, table=table, **sizes)
 
 
 def huggingface(
