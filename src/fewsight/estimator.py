@@ -80,9 +80,13 @@ class _FewShot(BaseEstimator):
             x: one input of those that `predict` takes several of: a row, a text, an array without its first dimension.
         """
         check_is_fitted(self)
-        names = tuple(f"example {i}" for i in range(self.support_.size))
-        query = self._inputs(self._checked([x]))
-        return explain(self.model_.learner, self.support_, query, what, target, **{"names": names} | options)
+        known: dict[str, Any] = {"names": [f"example {i}" for i in range(self.support_.size)]}
+        if self.format_ is None:
+            query = self._inputs(self._checked([x]))
+        else:
+            found = self.format_.encode(self._checked([x]), ["the query"])
+            query, known = found.x, known | {"parts": found.views[0].parts or None}
+        return explain(self.model_.learner, self.support_, query, what, target, **known | options)
 
     def _open(self) -> tuple[Learner, Format | None]:
         """The learner and how its inputs are read."""
