@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from io import BytesIO
 from typing import Any
 
@@ -29,3 +30,13 @@ def question(client: TestClient, labels: tuple[str, ...] = ("a", "a", "b", "b", 
     ids = [upload(client, f"{i}.png", picture(i)).json()["item"] for i in range(len(labels) + 1)]
     examples = [{"item": item, "label": label, "on": True} for item, label in zip(ids, labels, strict=False)]
     return {"examples": examples, "query": ids[-1]}
+
+
+def ended(client: TestClient, job: dict[str, Any]) -> dict[str, Any]:
+    """The job once it is over."""
+    deadline = time.monotonic() + 60
+    while job["state"] in ("queued", "running"):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+        job = client.get(f"/api/jobs/{job['id']}").json()
+    return job

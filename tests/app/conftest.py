@@ -1,9 +1,11 @@
-"""A run that was not trained, and its workbench."""
+"""Runs that were not trained, one for each kind of input, and the workbench of images."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -11,7 +13,10 @@ from fastapi.testclient import TestClient
 
 from fewsight import recipes
 from fewsight.app.server import create_app
-from fewsight.domains import open_domain
+from fewsight.domains import Format, RowFormat, open_domain
+from fewsight.domains.molecules import MoleculeFormat
+from fewsight.domains.rowschema import Column
+from fewsight.domains.texts import TextFormat
 from fewsight.training import Run
 
 
@@ -22,7 +27,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     domain = open_domain("digits")
     made = Run.create(folder, recipe=recipe, domain=domain)
     torch.manual_seed(0)
-    made.save_best(recipes.build(recipe, domain).state_dict())
+    made.save_best(recipes.build(recipe, domain).state_dict(), step=1, score=0.0)
     return folder
 
 
@@ -30,3 +35,39 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def client(run: Path, tmp_path: Path) -> Iterator[TestClient]:
     with TestClient(create_app(run, tmp_path / "store", waiting=2), base_url="http://127.0.0.1") as client:
         yield client
+
+
+COLUMNS = (
+    Column("age", centre=50, scale=10),
+    Column("pain", "category", ("none", "some", "much")),
+    Column("pulse", centre=80),
+)
+
+
+def untrained(folder: Path, form: Format, network: dict[str, Any], learner: str, outputs: int | None = None) -> Path:
+    """A run on a domain of which only the format matters."""
+    shape = {"ways": 2, "shots": 1, "queries": 1}
+    parts = {"domain": {"name": "digits"}, "network": network, "learner": {"name": learner}, "train": shape}
+    recipe = recipes.parse({"name": folder.name, "about": "", "test": shape, "training": {"steps": 1}} | parts, "test")
+    domain: Any = SimpleNamespace(
+        name=folder.name, fingerprint="", outputs=outputs, input_shape=form.shape, format=form
+    )
+    made = Run.create(folder, recipe=recipe, domain=domain)
+    made.save_best(recipes.build(recipe, domain).state_dict(), step=1, score=0.0)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def kinds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Runs by name: texts, molecules, rows, values (rows, regression), any (rows of any columns)."""
+    folder = tmp_path_factory.mktemp("kinds")
+    text = {"name": "text", "buckets": 4096, "usage": 16, "spelling": 32, "hidden": 16}
+    rows, mlp = RowFormat(COLUMNS, code=4), {"name": "row-mlp", "hidden": [16], "activation": "tanh"}
+    graph = {"name": "fingerprint", "bits": 256, "widths": [16]}
+    return {
+        "texts": untrained(folder / "texts", TextFormat(), text, "protonet"),
+        "molecules": untrained(folder / "molecules", MoleculeFormat(16), graph, "protonet"),
+        "rows": untrained(folder / "rows", rows, mlp, "protonet"),
+        "values": untrained(folder / "values", rows, mlp, "ridge", 1),
+        "any": untrained(folder / "any", RowFormat(slots=6, code=4), {"name": "row-set"}, "protonet"),
+    }

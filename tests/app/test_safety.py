@@ -197,7 +197,7 @@ def test_a_token_is_asked_for_everywhere(run: Path, tmp_path: Path) -> None:
             assert client.get(path).status_code == 401
         assert client.get("/api/run", headers={"authorization": f"Bearer {TOKEN}"}).status_code == 200
         assert client.get("/api/run", headers={"authorization": "Bearer ä".encode()}).status_code == 401
-        assert "Workbench" in client.get(f"/?token={TOKEN}").text  # from here on the cookie carries it
+        assert "fewsight workbench" in client.get(f"/?token={TOKEN}").text  # from here on the cookie carries it
         assert client.get("/api/run").status_code == 200
 
 

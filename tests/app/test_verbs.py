@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from app_requests import HOSTILE, picture, question, upload
+from app_requests import HOSTILE, ended, picture, question, upload
 from fastapi.testclient import TestClient
 
 import fewsight
 from fewsight.app.server import create_app
 from fewsight.domains import read_query
-
-
-def ended(client: TestClient, job: dict[str, Any]) -> dict[str, Any]:
-    deadline = time.monotonic() + 60
-    while job["state"] in ("queued", "running"):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-        job = client.get(f"/api/jobs/{job['id']}").json()
-    return job
 
 
 def test_switching_an_example_off_gives_the_numbers_of_the_python_api(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -27,12 +27,25 @@ def _label(text: str) -> str:
     return text
 
 
+def _raw(raw: str | dict[str, Any]) -> str | dict[str, Any]:
+    if isinstance(raw, str):
+        if len(raw) > limits.TEXT:
+            raise ValueError(f"at most {limits.TEXT} characters are read: shorten it")
+        return raw
+    if len(raw) > limits.COLUMNS:
+        raise ValueError(f"a row has at most {limits.COLUMNS} columns")
+    for name, value in raw.items():
+        if not (value is None or isinstance(value, str | int | float)):
+            raise ValueError(f"column {name[:40]!r}: give a text, a number or nothing")
+        if max(len(name), len(str(value))) > limits.CELL:
+            raise ValueError(f"column {name[:40]!r}: at most {limits.CELL} characters are read: shorten it")
+    return raw
+
+
 Label = Annotated[str, Field(max_length=limits.LABEL), AfterValidator(_label)]
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 Language = Literal["en", "zh"]
-Cell = Annotated[str, Field(max_length=limits.CELL)] | float | None
-Row = Annotated[dict[Annotated[str, Field(max_length=limits.CELL)], Cell], Field(max_length=limits.COLUMNS)]
-Raw = Annotated[str, Field(max_length=limits.TEXT)] | Row
+Raw = Annotated[str | dict[str, Any], AfterValidator(_raw)]
 
 
 class _Strict(BaseModel):
