@@ -143,7 +143,10 @@ def test_a_data_frame_is_its_rows(run: Run) -> None:
     pandas = pytest.importorskip("pandas")
     estimator = FewShotClassifier(run).fit(pandas.DataFrame(ROWS), pandas.Series(LABELS))
     plain = FewShotClassifier(run).fit(ROWS, LABELS)
-    np.testing.assert_array_equal(estimator.predict_proba(pandas.DataFrame(ROWS)), plain.predict_proba(ROWS))
+    frame = pandas.DataFrame(ROWS)
+    np.testing.assert_array_equal(estimator.predict_proba(frame), plain.predict_proba(ROWS))
+    one = estimator.explain(frame.iloc[1], "query_shapley", checks=False)
+    assert one.scores == plain.explain(ROWS[1], "query_shapley", checks=False).scores
 
 
 def test_rows_that_cannot_be_read_say_where(run: Run) -> None:

@@ -124,9 +124,11 @@ class _FewShot(BaseEstimator):
         found = torch.tensor(X)
         return found.to(tree.float_dtype(list(self.run_or_learner.parameters()))) if X.dtype.kind == "f" else found
 
-    def _adapt(self, X: Any, y: Any, weight: Any, classes: Sequence[Any] | None) -> None:  # noqa: N803
-        """Adapt to checked inputs; y are labels of `classes`, or float64 values `(n, d)`."""
+    def _adapt(self, X: Any, y: Any, weight: Any, classes: Sequence[Any] | None = None) -> None:  # noqa: N803
+        """Adapt to checked inputs; y are labels, of which `classes` has all, or float64 values `(n, d)`."""
         learner, form = self._open()
+        if classes is not None and set(classes) <= set(trained := getattr(form, "classes", ())):
+            classes = trained  # a learner with a head for each class knows them by their order
         if form is not None and hasattr(form, "fitted"):
             form = form.fitted(X, _names(X))  # where tasks have columns of their own, these examples decide them
         self.format_ = form
@@ -167,7 +169,7 @@ class FewShotClassifier(ClassifierMixin, _FewShot):
         check_classification_targets(y)
         y = column_or_1d(y, warn=True)
         self.classes_ = np.unique(y)
-        self._adapt(X, y.tolist(), sample_weight, self._order(y))
+        self._adapt(X, y.tolist(), sample_weight, self.classes_.tolist())
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803
@@ -181,12 +183,6 @@ class FewShotClassifier(ClassifierMixin, _FewShot):
         best = self.predict_proba(X).argmax(-1)
         return self.classes_[best]
 
-    def _order(self, y: np.ndarray) -> list[Any]:
-        """The classes as the learner shall have them: in the order it was trained with, where it has one."""
-        form = None if self._reads_arrays else self._open()[1]
-        trained = list(getattr(form, "classes", ()))
-        return trained if set(y.tolist()) <= set(trained) else self.classes_.tolist()
-
 
 class FewShotRegressor(RegressorMixin, _FewShot):
     """Regression; see the module docstring and `_FewShot`."""
@@ -196,7 +192,7 @@ class FewShotRegressor(RegressorMixin, _FewShot):
         X, y = self._checked(X, y=y, multi_output=True, y_numeric=True)  # noqa: N806
         values = np.asarray(y, dtype=np.float64)
         self.flat_ = values.ndim == 1
-        self._adapt(X, torch.tensor(values.reshape(len(values), -1)), sample_weight, None)
+        self._adapt(X, torch.tensor(values.reshape(len(values), -1)), sample_weight)
         return self
 
     def predict(self, X: Any) -> np.ndarray:  # noqa: N803
@@ -211,8 +207,10 @@ class FewShotRegressor(RegressorMixin, _FewShot):
 
 
 def _items(X: Any) -> list[Any]:  # noqa: N803
-    """Inputs one by one; a DataFrame's are its rows by column name."""
-    return X.to_dict("records") if hasattr(X, "columns") and hasattr(X, "to_dict") else list(X)
+    """Inputs one by one; rows of a DataFrame by column name."""
+    if hasattr(X, "columns") and hasattr(X, "to_dict"):
+        return X.to_dict("records")
+    return [item.to_dict() if hasattr(item, "to_dict") else item for item in X]
 
 
 def _names(items: Sequence[Any]) -> list[str]:
