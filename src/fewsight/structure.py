@@ -69,6 +69,7 @@ class Structure:
         options.clearBackground = False
         options.highlightRadius = 0.4
         options.padding = 0.08
+        options.fixedBondLength = 40  # at most: two atoms are not drawn as large as twenty
         options.maxFontSize = 16
         ready = rdMolDraw2D.PrepareMolForDrawing(self.mol, kekulize=_can_kekulize(self.mol))
         colours = colours or {}

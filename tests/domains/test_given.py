@@ -68,3 +68,12 @@ def test_digest_tells_tasks_apart() -> None:
     same, other = assay(), assay()
     other.y[0] = 1
     assert assay().digest() == same.digest() != other.digest()
+
+
+def test_places_in_a_store_become_inputs() -> None:
+    store = torch.arange(50, 100)
+    places = Given("assay", torch.arange(50), (torch.arange(50) >= 5).long(), ("hit", "miss"))
+    family = GivenTasks([places], shots=2, queries=100, ready=lambda chosen: store[chosen][:, None])
+    task = Episodes(family, 0, "test")[0]
+    assert sorted(numbers(task.support.x) + numbers(task.query)) == list(range(50, 100))
+    assert task.target.tolist() == [int(i >= 55) for i in numbers(task.query)]
