@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from app_browser import BROWSER
 from fastapi.testclient import TestClient
 
 from fewsight import recipes
@@ -47,7 +48,12 @@ COLUMNS = (
 def untrained(folder: Path, form: Format, network: dict[str, Any], learner: str, outputs: int | None = None) -> Path:
     """A run on a domain of which only the format matters."""
     shape = {"ways": 2, "shots": 1, "queries": 1}
-    parts = {"domain": {"name": "digits"}, "network": network, "learner": {"name": learner}, "train": shape}
+    parts = {
+        "domain": {"name": "folder", "path": "gone"},
+        "network": network,
+        "learner": {"name": learner},
+        "train": shape,
+    }
     recipe = recipes.parse({"name": folder.name, "about": "", "test": shape, "training": {"steps": 1}} | parts, "test")
     domain: Any = SimpleNamespace(
         name=folder.name, fingerprint="", outputs=outputs, input_shape=form.shape, format=form
@@ -71,3 +77,15 @@ def kinds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "values": untrained(folder / "values", rows, mlp, "ridge", 1),
         "any": untrained(folder / "any", RowFormat(slots=6, code=4), {"name": "row-set"}, "protonet"),
     }
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium without a screen."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="no playwright to drive a browser with")
+    if not BROWSER:
+        pytest.skip("no Chromium is installed")
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        yield started
+        started.close()

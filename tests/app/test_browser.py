@@ -3,69 +3,29 @@
 from __future__ import annotations
 
 import json
-import shutil
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
+from app_browser import answered, listening, strict
 from app_requests import HOSTILE, picture
 
-from fewsight.app.server import create_app
-
-BROWSER = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
-)
 playwright = pytest.importorskip("playwright.sync_api", reason="no playwright to drive a browser with")
-pytestmark = pytest.mark.skipif(not BROWSER, reason="no Chromium is installed")
 
 
 @pytest.fixture(scope="module")
 def address(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A workbench that really listens."""
-    taken = socket.create_server(("127.0.0.1", 0))
-    app = create_app(run, tmp_path_factory.mktemp("store"))
-    app.state.bench.warm()
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]})
-    thread.start()
-    yield f"http://127.0.0.1:{taken.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(timeout=20)
-    taken.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield started
-        started.close()
+    with listening(run, tmp_path_factory.mktemp("store")) as found:
+        yield found
 
 
 @pytest.fixture
 def page(browser: Any, address: str) -> Iterator[Any]:
-    """The workbench with its sample task answered; any word on the console fails the test, and so does a stranger."""
-    view = browser.new_page(viewport={"width": 1280, "height": 900})
-    said: list[str] = []
-    view.on("console", lambda message: said.append(message.text))
-    view.on("pageerror", lambda error: said.append(str(error)))
-    view.on("dialog", lambda dialog: said.append(f"dialog {dialog.message}"))
-    view.on("request", lambda sent: None if sent.url.startswith((address, "data:")) else said.append(sent.url))
-    view.goto(address)
-    answered(view, 1)
-    yield view
-    view.close()
-    # Chromium itself reports a request that the server refused, which some tests provoke.
-    assert [text for text in said if "status of 422" not in text] == []
-
-
-def answered(page: Any, times: int) -> None:
-    page.wait_for_selector(f'.side[data-answered="{times}"]', state="attached", timeout=20_000)
+    """The workbench with its sample task answered."""
+    with strict(browser, address) as view:
+        yield view
 
 
 def shares(page: Any) -> list[str]:
@@ -153,3 +113,53 @@ def test_it_fits_a_small_screen_in_light_and_dark(page: Any, scheme: str) -> Non
     assert page.evaluate("document.documentElement.scrollWidth") <= 380
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(17, 22, 29)"}[scheme]
+
+
+def test_a_class_is_renamed_with_its_examples_and_questions(page: Any) -> None:
+    before = shares(page)
+    first = page.locator(".class").first
+    old = first.locator(".label").inner_text()
+    first.locator(".rename").click()
+    taken = page.locator(".class .label").nth(1).inner_text()
+    first.locator(".new-name").fill(taken)
+    page.keyboard.press("Enter")
+    assert "already" in first.locator(".rename-problem").inner_text()
+    first.locator(".new-name").fill(HOSTILE)
+    page.keyboard.press("Enter")
+    answered(page, 2)
+    assert shares(page) == before
+    assert page.locator(".class .label").first.inner_text() == HOSTILE
+    assert page.locator(".class .label", has_text=old).count() == 0
+    chosen = page.locator(".questions .relabel").evaluate_all("all => all.map(one => one.value)")
+    assert HOSTILE in chosen
+    assert old not in chosen
+
+
+def test_an_audit_record_is_made_of_questions_and_examples(page: Any, address: str) -> None:
+    for _ in range(3):  # two questions are enough
+        page.locator(".questions .remove").last.click()
+    page.locator(".truth").select_option(index=2)
+    page.locator("#audit .keep").click()
+    assert page.locator(".questions .example").count() == 3
+    page.locator("#audit .start").click()
+    page.locator("#audit .links").wait_for(timeout=30_000)
+    record = page.request.get(address + page.locator("#audit .json").get_attribute("href")).json()
+    assert record["schema"] == "fewsight.audit/1"
+    assert len(record["queries"]) == 3
+    assert len(record["support"]) == page.locator(".side .example").count()
+
+
+def test_it_speaks_chinese_and_so_does_the_page_it_makes(browser: Any, address: str) -> None:
+    with strict(browser, address, "?lang=zh") as page:
+        assert page.evaluate("document.documentElement.lang") == "zh-Hans"
+        assert page.locator("h1").inner_text() == "工作台"
+        seen = page.evaluate("document.body.innerText")
+        assert [
+            word for word in ("example", "class", "Answer", "question_") if word in seen.replace("question ", "")
+        ] == []
+        assert page.locator("#language").get_attribute("href") == "?lang=en"
+        with page.expect_request("**/api/quick") as sent:
+            page.locator(".on").first.click()
+        assert json.loads(sent.value.post_data)["language"] == "zh"
+    with strict(browser, address, locale="zh-CN") as page:
+        assert page.locator("h1").inner_text() == "工作台"

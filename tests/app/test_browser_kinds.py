@@ -1,0 +1,103 @@
+"""Texts, molecules and rows in the workbench, as a person types and reads them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from app_browser import answered, listening, strict
+from app_requests import HOSTILE
+
+playwright = pytest.importorskip("playwright.sync_api", reason="no playwright to drive a browser with")
+
+
+def test_a_text_is_typed_tinted_changed_and_what_is_wrong_stays_in_its_field(
+    browser: Any, kinds: dict[str, Path], tmp_path: Path
+) -> None:
+    with listening(kinds["texts"], tmp_path) as address, strict(browser, address) as page:
+        field = page.locator("#query-drop .words")
+        field.fill(f"{HOSTILE} play the phone")
+        page.keyboard.press("Enter")
+        answered(page, 2)
+        passage = page.locator(".passage")
+        words = passage.locator("span").evaluate_all("all => all.map(one => one.firstChild.textContent)")
+        assert words == ["img", "src", "x", "onerror", "alert", "1", "play", "the", "phone"]
+        tints = passage.locator("span").evaluate_all("all => all.map(one => getComputedStyle(one).backgroundColor)")
+        assert len(set(tints)) > 3
+        signs = passage.locator("sup").all_inner_texts()
+        assert set(signs) <= {"+", "−"}
+        assert signs
+        assert page.locator(".largest li").count() == 5
+        first = page.locator(".class").first
+        members = first.locator(".example").count()
+        first.locator(".words").fill("one more of these\n!!!")
+        first.locator(".send").click()
+        first.locator(".give .problem").wait_for()
+        assert "Line 2: " in first.locator(".give .problem").inner_text()
+        assert first.locator(".words").input_value() == "one more of these\n!!!"
+        first.locator(".words").fill("one more of these\nand another")
+        first.locator(".send").click()
+        answered(page, 3)
+        assert page.locator(".class").first.locator(".example").count() == members + 2
+        page.reload()
+        answered(page, 1)
+        assert field.input_value() == f"{HOSTILE} play the phone"
+
+
+def test_a_molecule_is_drawn_and_its_atoms_are_shaded(browser: Any, kinds: dict[str, Path], tmp_path: Path) -> None:
+    with listening(kinds["molecules"], tmp_path) as address, strict(browser, address) as page:
+        for picture in (page.locator(".drawing"), page.locator(".side .thumb").first):
+            assert picture.get_attribute("src").startswith("data:image/svg+xml;base64,")
+            assert picture.evaluate("async image => { await image.decode(); return image.naturalWidth; }") > 50
+        assert page.locator(".largest li").count() == 5
+        field = page.locator("#query-drop .words")
+        field.fill("CC(")
+        page.locator("#query-drop .send").click()
+        playwright.expect(page.locator("#query-drop .problem")).to_contain_text("not a molecule")
+        assert field.input_value() == "CC("
+
+
+@pytest.mark.parametrize("kind", ["rows", "values"])
+def test_a_row_is_pasted_or_filled_in_and_its_columns_get_figures(
+    browser: Any, kinds: dict[str, Path], tmp_path: Path, kind: str
+) -> None:
+    """Its run has no data, so that the screen starts empty."""
+    with listening(kinds[kind], tmp_path) as address:
+        page = browser.new_page()
+        page.goto(address)
+        page.locator("#trouble", has_text="no sample task").wait_for()
+        given = (("healthy", "age=40, pain=none, pulse=70"), ("ill", "age=66,pain=much\nage=70; pulse=95"))
+        for name, lines in given:
+            if kind == "rows":
+                page.locator(".class-name").fill(name)
+                page.keyboard.press("Enter")
+            box = page.locator(".class").last
+            box.locator(".words").fill(lines)
+            if kind == "values":
+                box.locator(".send").click()
+                assert "number" in box.locator(".give .problem").inner_text() or name == "ill"
+                box.locator(".value-new").fill("1.5" if name == "healthy" else "4")
+            box.locator(".send").click()
+            playwright.expect(page.locator(".class").last.locator(".words")).to_have_value("")
+        page.locator("#query-drop .fill").click()
+        dialog = page.locator("#row-dialog")
+        dialog.locator("input").first.fill("61")
+        dialog.locator("select").select_option("some")
+        dialog.locator(".strong").click()
+        answered(page, 1)
+        assert page.locator("#query-drop .words").input_value() == "age=61, pain=some"
+        cells = page.locator(".columns tr").evaluate_all(
+            "all => all.map(row => [...row.cells].map(c => c.textContent))"
+        )
+        assert {name: value for name, value, _ in cells} == {"age": "61", "pain": "some", "pulse": "missing"}
+        assert all(figure[0] in "+−" for _, _, figure in cells)
+        assert page.locator(".shares li").count() == (2 if kind == "rows" else 0)
+        assert page.locator("#audit .start").is_visible() == (kind == "rows")
+        if kind == "values":
+            before = page.locator(".answer").inner_text()
+            page.locator(".revalue").first.fill("30")
+            page.keyboard.press("Tab")
+            answered(page, 2)
+            assert page.locator(".answer").inner_text() != before
+        page.close()
