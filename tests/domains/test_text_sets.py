@@ -53,7 +53,8 @@ def test_splits_have_their_classes_and_share_none(
     for inputs in domain.classes["test"].inputs:
         assert inputs["size"].min() > 0
         assert len(torch.unique(inputs["ids"].flatten(1), dim=0)) >= 0.97 * tree.length(inputs)
-    assert (int(domain.classes["test"].inputs[0]["ids"].max()) < SPACE) and next(iter(domain.inputs("val")))["mask"].any()
+    assert int(domain.classes["test"].inputs[0]["ids"].max()) < SPACE
+    assert next(iter(domain.inputs("val")))["mask"].any()
 
 
 def test_clinc_keeps_domains_apart_or_divides_at_random(opened: Callable[..., ClassDomain], data_dir: Path) -> None:
@@ -83,7 +84,7 @@ def test_tf_idf_gives_what_it_is_known_to_give(
 
 
 def test_entities_are_marked() -> None:
-    sentence = marked("Carter plays for the Eagles .".split(), [0], [3, 4])
+    sentence = marked(["Carter", "plays", "for", "the", "Eagles", "."], [0], [3, 4])
     assert sentence == "[head] Carter [/head] plays for [tail] the Eagles [/tail] ."
     assert [sentence[a:b] for a, b in tokenize(sentence)][:3] == ["[head]", "Carter", "[/head]"]
     assert marked(["x"], [0], [0]) == "[head] [tail] x [/tail] [/head]"

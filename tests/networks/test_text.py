@@ -131,7 +131,9 @@ def test_spelling_keeps_the_inner_products_of_tf_idf() -> None:
     rarity = network.rarity[network._fold(x["ids"])] * (x["ids"] > 0)
     exact = torch.zeros(3, 1 << 20, dtype=torch.float64).scatter_add(1, x["ids"].flatten(1), rarity.flatten(1))
     hashed = network._written(x["ids"], rarity)
-    torch.testing.assert_close(hashed @ hashed.mT, exact @ exact.mT, rtol=0.1, atol=0.05 * float((exact @ exact.mT).max()))
+    torch.testing.assert_close(
+        hashed @ hashed.mT, exact @ exact.mT, rtol=0.1, atol=0.05 * float((exact @ exact.mT).max())
+    )
 
 
 def test_rarity_is_the_inverse_document_frequency() -> None:

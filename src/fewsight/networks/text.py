@@ -1,7 +1,7 @@
 """How does a text become features without any download? From character n-grams, by a small network.
 
-Each token is seen twice. *Where it is used*: vectors of its n-grams, learned once from which words stand together in the
-training texts (`cooccurrence`). *How it is written*: its n-grams themselves, hashed into a row of signed counts
+Each token is seen twice. *Where it is used*: vectors of its n-grams, learned once from which words stand together in
+the training texts (`cooccurrence`). *How it is written*: its n-grams themselves, hashed into a row of signed counts
 (Weinberger et al. 2009), which keeps what TF-IDF knows of words never seen. N-grams count by their rarity in the
 training texts. What is meta-learned weighs tokens and bends the space.
 """
@@ -18,7 +18,6 @@ from torch import Tensor, nn
 
 from fewsight.networks.cooccurrence import gram_vectors
 from fewsight.tree import Tree
-
 
 LENGTH = 3.0
 """Of the features at first: squared distances up to 36 make a softmax neither flat nor hard."""
