@@ -13,7 +13,7 @@ LINE = 16
 SMALL_LINES, LARGE_LINES = 4, 15
 WIDTH = 230
 """Pixels of a block of lines."""
-NAME, VALUE = 17, 11
+NAME, VALUE = 24, 15
 """Characters that are shown of a name and of a value; the whole is in its title."""
 
 
