@@ -102,7 +102,7 @@ _STYLE = re.compile(r"(fill|stroke|stroke-width):([^;']+)")
 
 
 def _inert(svg: str, size: tuple[int, int], text: str) -> Markup:
-    """RDKit's drawing as an SVG of bare shapes on a white rounded ground: no style, class, namespace or id."""
+    """RDKit's drawing as an SVG of bare shapes on a white rounded ground: no class, namespace or id."""
     shapes = []
     for shape in _SHAPES.finditer(svg):
         drawn = dict(_ATTRIBUTE.findall(shape[0])) | dict(_STYLE.findall(shape[0]))
@@ -114,6 +114,7 @@ def _inert(svg: str, size: tuple[int, int], text: str) -> Markup:
         )
     width, height = size
     return Markup(
-        '<svg class="structure" role="img" width="{w}" height="{h}" viewBox="0 0 {w} {h}"><title>{text}</title>'
+        '<svg class="structure" role="img" width="{w}" height="{h}" viewBox="0 0 {w} {h}" '
+        'style="max-width:100%;height:auto"><title>{text}</title>'
         '<rect width="{w}" height="{h}" rx="6" fill="#ffffff"/>{shapes}</svg>'
     ).format(w=width, h=height, text=text, shapes=Markup("").join(shapes))
