@@ -26,8 +26,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fewsight.domains.classes import Classes
-from fewsight.domains.episodes import generator
 from fewsight.domains.domain import ClassDomain
+from fewsight.domains.episodes import generator
 from fewsight.domains.images import ImageFormat
 
 FORMAT = ImageFormat(size=16, channels=1, strokes=True)

@@ -81,9 +81,7 @@ def evaluate(
                     scores[name].append(metric(key).measure(given, task))
         order_sd = _label_order_sd(learner, episodes, min(tasks, ORDER_TASKS)) if confidence else None
     return Report(
-        scores={
-            key: {name: np.array(values) for name, values in scores.items()} for key, scores in measured.items()
-        },
+        scores={key: {name: np.array(values) for name, values in scores.items()} for key, scores in measured.items()},
         tasks=tuple(names),
         calibration_error=calibration_error(np.concatenate(confidence), np.concatenate(correct))
         if confidence

@@ -15,8 +15,8 @@ from contextlib import ExitStack
 import torch
 from torch import nn
 
-from fewsight.domains.episodes import Episodes, prefetch
 from fewsight import metrics
+from fewsight.domains.episodes import Episodes, prefetch
 from fewsight.errors import LearnerError, RecipeError, RunError
 from fewsight.learner import Learner
 from fewsight.task import Task
@@ -188,7 +188,11 @@ def _step(
 
 
 def _farewell(now: Fit, metric: str) -> str:
-    best = "" if now.best is None else f"; best validation {metric} {metrics.metric(metric).shown(now.best)} at step {now.best_step}"
+    best = (
+        ""
+        if now.best is None
+        else f"; best validation {metric} {metrics.metric(metric).shown(now.best)} at step {now.best_step}"
+    )
     how = {
         "early": "validation no longer improves",
         "interrupted": "saved: run the same command with --resume to go on",
