@@ -29,7 +29,7 @@ def seed() -> Iterator[None]:
 def encoder(**settings: object) -> TextEncoder:
     sizes = {"usage": 8, "hidden": 12} | settings
     network = TextEncoder(512, **sizes).double().eval()  # type: ignore[arg-type]
-    for parameter in (*network.attention.parameters(), *network.layers.parameters()):
+    for parameter in network.layers.parameters():
         parameter.data += 0.3 * torch.randn_like(parameter)
     return network
 

@@ -3,7 +3,8 @@
 Each token is seen twice. *Where it is used*: vectors of its n-grams, learned once from which words stand together in
 the training texts (`cooccurrence`). *How it is written*: its n-grams themselves, hashed into a row of signed counts
 (Weinberger et al. 2009), which keeps what TF-IDF knows of words never seen. N-grams count by their rarity in the
-training texts. What is meta-learned weighs tokens and bends the space.
+training texts. What is meta-learned bends the space. (Learned weights of tokens were tried and fit the training classes
+only.)
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class GramBag(torch.autograd.Function):
 class TextEncoder(nn.Module):
     """`{"ids": (B, L, G), "mask": (B, L), "size": (B,)}` to features `(B, usage + spelling)` of one length.
 
-    A text is the weighted sum of its tokens, each of the two parts with length 1; a residual network bends it. Before
+    A text is the mean of its tokens, each of the two parts with length 1; a residual network bends it. Before
     training the network does nothing, so that an untrained learner compares texts by use and spelling alone.
 
     Args:
@@ -78,7 +79,7 @@ class TextEncoder(nn.Module):
         spelling: int = 0,
         hidden: int = 256,
         window: int = 1,
-        dropout: float = 0.5,
+        dropout: float = 0.3,
         table: Literal["frozen", "trained"] = "frozen",
     ) -> None:
         super().__init__()
@@ -90,7 +91,6 @@ class TextEncoder(nn.Module):
         else:
             self.register_buffer("usage", used)
         self.beside = nn.Conv1d(usage, usage, window, padding=window // 2) if window > 1 else None
-        self.attention = nn.Sequential(nn.Linear(usage, 32), nn.Tanh(), nn.Linear(32, 1))
         self.layers = nn.Sequential(
             nn.Dropout(dropout),
             nn.Linear(self.out_features, hidden),
@@ -100,9 +100,8 @@ class TextEncoder(nn.Module):
         )
         self.balance = nn.Parameter(torch.ones(2))
         self.length = nn.Parameter(torch.tensor(LENGTH))
-        for layer in (self.attention[-1], self.layers[-1]):
-            nn.init.zeros_(layer.weight)  # type: ignore[arg-type]
-            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+        nn.init.zeros_(self.layers[-1].weight)  # type: ignore[arg-type]
+        nn.init.zeros_(self.layers[-1].bias)  # type: ignore[arg-type]
 
     def prepare(self, inputs: Iterable[Tree]) -> None:
         """Learn rarity and usage from the training texts."""
@@ -126,7 +125,7 @@ class TextEncoder(nn.Module):
             used = GramBag.apply(ids, rarity, self.usage)
         if self.beside is not None:
             used = used + F.gelu(self.beside((used * mask).mT).mT)
-        share = self.attention(unit(used)).exp() * mask / x["size"].clamp(min=1)[:, None, None]
+        share = mask / x["size"].clamp(min=1)[:, None, None]
         parts = [self.balance[0] * unit((share * used).sum(1))]
         if self.spelling:
             parts.append(self.balance[1] * unit(self._written(x["ids"], share * rarity)))

@@ -147,7 +147,7 @@ def text(
     spelling: int = 0,
     hidden: int = 256,
     window: int = 1,
-    dropout: float = 0.5,
+    dropout: float = 0.3,
     table: Literal["frozen", "trained"] = "frozen",
 ) -> nn.Module:
     """The n-gram encoder for texts; see `TextEncoder`."""
