@@ -184,6 +184,24 @@ def test_the_gate_turns_away_what_it_cannot_seat() -> None:
         pass
 
 
+def test_the_gate_lets_in_by_the_order_of_arrival() -> None:
+    gate, order = Gate(), list[int]()
+
+    def pass_through(number: int) -> None:
+        with gate():
+            order.append(number)
+
+    threads = [threading.Thread(target=pass_through, args=(number,)) for number in range(5)]
+    with gate():
+        for waiting, thread in enumerate(threads, 1):
+            thread.start()
+            while len(gate._line) <= waiting:
+                threading.Event().wait(0.001)
+    for thread in threads:
+        thread.join()
+    assert order == [0, 1, 2, 3, 4]
+
+
 def test_strangers_are_turned_away(client: TestClient) -> None:
     assert client.get("/", headers={"host": "evil.example"}).status_code == 421
     assert client.post("/api/images", content=picture(), headers={"origin": "http://evil.example"}).status_code == 403

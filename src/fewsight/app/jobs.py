@@ -141,23 +141,28 @@ class Jobs:
 
 
 class Gate:
-    """Light work goes through one at a time; at most `waiting` wait.
+    """Light work goes through one at a time, in the order it came; at most `waiting` wait.
 
     Each holds a thread of the server while it waits, so a bound here is what keeps jobs and pages answered.
     """
 
     def __init__(self, waiting: int = limits.WAITING) -> None:
-        self._turn, self._seats = threading.Lock(), threading.BoundedSemaphore(waiting + 1)
+        self._waiting, self._line, self._change = waiting, deque[object](), threading.Condition()
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
-        if not self._seats.acquire(blocking=False):
-            raise BusyError(limits.QUICK_SECONDS)
+        me = object()
+        with self._change:
+            if len(self._line) > self._waiting:
+                raise BusyError(limits.QUICK_SECONDS)
+            self._line.append(me)
+            self._change.wait_for(lambda: self._line[0] is me)
         try:
-            with self._turn:
-                yield
+            yield
         finally:
-            self._seats.release()
+            with self._change:
+                self._line.popleft()
+                self._change.notify_all()
 
 
 def state(job: Job) -> dict[str, Any]:

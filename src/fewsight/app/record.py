@@ -17,7 +17,7 @@ from fewsight.learner import Learner
 from fewsight.tree import Tree
 from fewsight.usertask import UserTask
 
-ITEMS = "Examples and queries were given in the workbench: hashes are of what the model saw."
+ITEMS = "given in the workbench; hashes are of what the model saw"
 
 
 def audited(task: UserTask, learner: Learner, truth: Sequence[str]) -> audit.Audit:
@@ -45,7 +45,7 @@ def audited(task: UserTask, learner: Learner, truth: Sequence[str]) -> audit.Aud
         command="",
         hashes=audit._hashes(task, case, None),
         lineage=audit._lineage(task),
-        computed=audit._computed(case),
+        computed=audit._computed(case) | {"inputs": ITEMS},
         labels=labels,
         support=tuple(
             audit.Example(name, _sha256(task.examples.x, i), labels[c], None)
@@ -57,7 +57,7 @@ def audited(task: UserTask, learner: Learner, truth: Sequence[str]) -> audit.Aud
                 zip(asked, truth, shares.indices.tolist(), shares.values.tolist(), strict=True)
             )
         ),
-        caveats=(*audit._caveats(task), *task.notes, ITEMS),
+        caveats=(*audit._caveats(task), *task.notes),
         population=replace(found, valuation=verified(case, found.valuation)),
     )
 
