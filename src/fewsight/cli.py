@@ -316,7 +316,7 @@ def serve(
     ] = None,
     show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
 ) -> None:
-    """Open the live workbench: drop images, change examples, and see the answer and its reasons move.
+    """Open the live workbench: give examples, change them, and see the answer and its reasons move.
 
     Example: fewsight serve runs/protonet --open
     """

@@ -15,7 +15,7 @@ SNIPPET = 60
 """Characters on a card."""
 MARKED = 0.1
 """The least share that is marked by a sign as well as by a tint."""
-TINT = 60
+TINT = 45
 """Percent of the colour at a share of 1; the ink on it stays readable."""
 
 
