@@ -26,11 +26,15 @@ from fewsight.explain.population import Population, of_crowd
 from fewsight.explain.provenance import digest, provenance
 from fewsight.explain.record import of_fields, plain
 from fewsight.explain.valuation import verified
+from fewsight.learner import Learner
 from fewsight.training import checkpoint, files
 from fewsight.tree import Tree
 from fewsight.usertask import UserTask, read_task
 
 SCHEMA = "fewsight.audit/1"
+
+Sides = tuple[tuple[str, ...] | None, tuple[str, ...] | None]
+"""Groups of the queries and of the support examples."""
 
 
 @dataclass(frozen=True)
@@ -135,13 +139,43 @@ def audit(
             "groups are compared by how well they are answered, so their queries need labels: "
             f"give --query a folder with the subfolders {', '.join(labels)}, or a table with a column of labels"
         )
-    sides: tuple[tuple[str, ...] | None, tuple[str, ...] | None]
     if groups is not None:
-        sides = read_groups(groups, asked, names)
+        sides: Sides = read_groups(groups, asked, names)
     else:
         sides = (task.queries.groups, task.examples.groups) if truth else (None, None)
+    root = paths[0] if paths[0].is_dir() else paths[0].parent
+    hashes = (
+        _sha256([support / name for name in names], task.examples.x),
+        _sha256([root / name for name in asked] if len(paths) == 1 else list(map(Path, asked)), task.queries.x),
+    )
+    record = of_task(task, truth, groups=sides, hashes=hashes, command=command, seed=seed)
+    if groups is not None:
+        record = replace(record, hashes=record.hashes | {"groups file": file_sha256(groups)})
+    return record, task
+
+
+def of_task(
+    task: UserTask,
+    truth: Sequence[str] | None,
+    *,
+    learner: Learner | None = None,
+    groups: Sides = (None, None),
+    hashes: tuple[Sequence[str], Sequence[str]] | None = None,
+    command: str = "",
+    seed: int = 0,
+) -> Audit:
+    """The record of what the learner of a task answers to its queries.
+
+    Args:
+        truth: the right answers, classes of the support; None: unknown.
+        learner: a copy of the task's, one that can be interrupted.
+        groups: of the queries and of the support examples.
+        hashes: of the files of the support examples and of the queries; default: of what the model sees of each.
+    """
+    names, asked = task.examples.names, task.queries.names
+    labels = tuple(str(label) for label in task.support.labels or ())
     case = crowd(
-        task.learner,
+        learner or task.learner,
         task.support,
         task.queries.x,
         truth,
@@ -150,40 +184,41 @@ def audit(
         seed=seed,
         repeatable=True,
     )
-    found = of_crowd(case, *sides)
-    found = replace(found, valuation=verified(case, found.valuation))
-    given = [labels[index] for index in task.support.y.tolist()]
+    found = of_crowd(case, *groups)
     shares = torch.from_numpy(case.answers()).softmax(-1).max(-1)
-    root = paths[0] if paths[0].is_dir() else paths[0].parent
-    asked_files = [root / name for name in asked] if len(paths) == 1 else [Path(name) for name in asked]
-    hashes = [_sha256(file, task.queries.x, i) for i, file in enumerate(asked_files)]
-    record = Audit(
+    given, questions = hashes or (_sha256([], task.examples.x), _sha256([], task.queries.x))
+    return Audit(
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         command=command,
-        hashes=_hashes(task, case, groups),
+        hashes=_hashes(task, case),
         lineage=_lineage(task),
         computed=_computed(case),
         labels=labels,
         support=tuple(
-            Example(name, _sha256(support / name, task.examples.x, i), label, group)
-            for i, (name, label, group) in enumerate(zip(names, given, sides[1] or [None] * len(names), strict=True))
+            Example(name, sha256, labels[c], group)
+            for name, sha256, c, group in zip(
+                names,
+                given,
+                task.support.y.tolist(),
+                [None] * len(names) if groups[1] is None else groups[1],
+                strict=True,
+            )
         ),
         queries=tuple(
             Example(name, sha256, label, group, labels[answer], share)
             for name, sha256, label, group, answer, share in zip(
                 asked,
-                hashes,
-                truth or [None] * case.size,
-                sides[0] or [None] * case.size,
+                questions,
+                [None] * case.size if truth is None else truth,
+                [None] * case.size if groups[0] is None else groups[0],
                 shares.indices.tolist(),
                 shares.values.tolist(),
                 strict=True,
             )
         ),
         caveats=(*_caveats(task), *task.notes),
-        population=found,
+        population=replace(found, valuation=verified(case, found.valuation)),
     )
-    return record, task
 
 
 def _truth(task: UserTask, labels: Sequence[str]) -> tuple[str, ...] | None:
@@ -195,11 +230,14 @@ def _truth(task: UserTask, labels: Sequence[str]) -> tuple[str, ...] | None:
     return given
 
 
-def _sha256(file: Path, x: Tree, place: int) -> str:
-    """Of the file of an example; of what the model sees where it is one of many in a file."""
-    if file.is_file():
-        return file_sha256(file)
-    return digest([(str(i), leaf[place]) for i, leaf in enumerate(tree.leaves(x))])
+def _sha256(paths: Sequence[Path], x: Tree) -> list[str]:
+    """Of the file of each example; of what the model sees where it is one of many in a file."""
+    return [
+        file_sha256(paths[place])
+        if paths and paths[place].is_file()
+        else digest([(str(i), leaf[place]) for i, leaf in enumerate(tree.leaves(x))])
+        for place in range(tree.length(x))
+    ]
 
 
 def file_sha256(path: Path) -> str:
@@ -207,7 +245,7 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _hashes(task: UserTask, case: Crowd, groups: Path | None) -> dict[str, str]:
+def _hashes(task: UserTask, case: Crowd) -> dict[str, str]:
     seen, folder = provenance(case), task.run.folder
     weights = folder / "best.json" if (folder / "best.json").exists() else folder / "checkpoint.json"
     return {
@@ -216,7 +254,6 @@ def _hashes(task: UserTask, case: Crowd, groups: Path | None) -> dict[str, str]:
         "support": seen["support_sha256"],
         "queries": seen["query_sha256"],
         **({"query labels": digest([("truth", case.truth)])} if case.labelled else {}),
-        **({} if groups is None else {"groups file": file_sha256(groups)}),
     }
 
 
