@@ -11,6 +11,7 @@ import torch
 
 from fewsight import tree
 from fewsight.domains import GUESSED, Columns, Examples, Format
+from fewsight.domains.format import Fits
 from fewsight.errors import DataError
 from fewsight.learner import Learner
 from fewsight.task import Support
@@ -52,6 +53,8 @@ def read_task(
     """
     opened = Run.open(run)
     form = opened.format
+    if isinstance(form, Fits):  # rows of any columns: the support says which
+        form = form.for_support(support, columns)
     given, examples = form.read_support(support, columns)
     queries = form.read_query(query, columns) if isinstance(query, Path) else _together(query, form, columns)
     if single and len(queries.names) != 1:

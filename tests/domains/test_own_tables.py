@@ -11,6 +11,7 @@ from words import Cells, Vowels
 from fewsight.domains import Columns, Episodes
 from fewsight.domains.domain import ClassDomain, GivenDomain
 from fewsight.domains.own import own_domain
+from fewsight.domains.rows import RowFormat
 from fewsight.errors import DataError
 
 SUPPORT = "utterance,class,who\naa,x,me\nbee,y,you\na ee,y,me\n"
@@ -133,3 +134,22 @@ def test_values_by_task_are_a_regression(tmp_path: Path) -> None:
     assert domain.outputs == 1
     task = Episodes(domain.family("train", ways=1, shots=3, queries=2), 0, "train")[0]
     assert torch.equal(task.target, task.query[:, :1] / 2)
+
+
+def test_queries_may_lack_what_only_the_support_needs(tmp_path: Path) -> None:
+    (tmp_path / "q.csv").write_text("text\na\n")
+    assert Vowels().read_query(tmp_path / "q.csv", Columns(label="diagnosis")).labels is None
+    with pytest.raises(DataError, match="no column 'words'"):
+        Vowels().read_query(tmp_path / "q.csv", Columns(input="words"))
+
+
+def test_a_feature_the_model_knows_is_no_label_or_group(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("y,group,label\n1,2,a\n3,4,b\n")
+    form = RowFormat().fitted([{"y": 1, "group": 2}, {"y": 3, "group": 4}], ["first", "second"])
+    support, examples = form.read_support(path)
+    assert support.labels == ("a", "b")
+    assert support.x["mask"].tolist() == [[1, 1], [1, 1]]
+    assert examples.groups is None
+    query = form.read_query(path)
+    assert query.x["mask"].tolist() == [[1, 1], [1, 1]]

@@ -51,11 +51,11 @@ DOMAINS: Openers = Openers(
         "sider": open_sider,
         "muv": open_muv,
         "toxcast": open_toxcast,
-    "fsmol": open_fsmol,
+        "fsmol": open_fsmol,
         "heart_disease": open_heart_disease,
         "parkinsons": open_parkinsons,
         "german_credit": open_german_credit,
-    "uci": open_uci,
+        "uci": open_uci,
     }
 )
 """Functions of the data directory (None: the usual one) and of the domain's own settings."""

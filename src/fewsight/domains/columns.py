@@ -5,14 +5,14 @@ Columns that nobody named are guessed, and the guess is said.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 
-from fewsight.domains.format import Columns, Examples, Format
+from fewsight.domains.format import Columns, Examples, Fits, Format
 from fewsight.domains.tablefile import SUFFIXES, column, number, read_table
 from fewsight.errors import DataError
 from fewsight.task import Support
@@ -26,6 +26,8 @@ LABELS = ("label", "class", "category", "intent", "target", "activity", "y", "va
 """The names a column of labels usually has."""
 SHOWN = 28
 """Characters of a text in the name of its row."""
+LACKING = ("label", "task", "split")
+"""Roles of columns that queries may lack."""
 TASKS, SPLITS, GROUPS = ("task", "assay", "dataset"), ("split", "set", "fold"), ("group",)
 
 
@@ -50,25 +52,30 @@ class Rows(NamedTuple):
         return None if name is None else self.table[name]
 
 
-def rows(path: Path, kind: str, columns: Columns) -> Rows:
+def rows(path: Path, kind: str, columns: Columns, *, asked: bool = False, known: Collection[str] = ()) -> Rows:
     """The rows of a table file.
 
     Args:
         kind: of the input: "texts", "molecules", or "rows", which takes all columns that mean nothing else.
+        known: features that the model knows, which mean nothing else unless so named.
+        asked: the rows are queries, which may lack the columns of labels, tasks and splits.
 
     Raises:
         DataError: it cannot be read, or has no column of inputs.
     """
     table = read_table(path)
+    if asked:
+        columns = columns._replace(**{role: None for role in LACKING if getattr(columns, role) not in table})
     for name in columns:
         if name is not None:
             column(table, name, path)
+    free = {name: values for name, values in table.items() if name not in known}
     meant = Columns(
         columns.input or (None if kind == "rows" else _input(table, kind, path)),
-        columns.label or usual_column(table, LABELS),
-        columns.task or usual_column(table, TASKS),
-        columns.split or usual_column(table, SPLITS),
-        columns.group or usual_column(table, GROUPS),
+        columns.label or usual_column(free, LABELS),
+        columns.task or usual_column(free, TASKS),
+        columns.split or usual_column(free, SPLITS),
+        columns.group or usual_column(free, GROUPS),
     )
     guessed = [
         f"column {now!r} was taken for the {role}"
@@ -90,7 +97,7 @@ def read_support(form: Format, path: Path, columns: Columns) -> tuple[Support, E
     Raises:
         DataError: no labels, or rows without one.
     """
-    found = rows(Path(path), form.kind, columns)
+    found = rows(Path(path), form.kind, columns, known=_features(form))
     if found.labels is None:
         raise DataError(
             f"{path} has no column of labels: name one 'label', or say which it is (--label); columns: "
@@ -117,7 +124,7 @@ def read_query(form: Format, path: Path, columns: Columns) -> Examples:
     given = str(path)
     if form.kind != "rows" and Path(path).suffix.lower() not in SUFFIXES and not Path(path).exists():
         return form.encode([given], [_cut(given, 40)])
-    return _encoded(form, rows(Path(path), form.kind, columns))
+    return _encoded(form, rows(Path(path), form.kind, columns, asked=True, known=_features(form)))
 
 
 def as_values(labels: Sequence[Any], name: str | None) -> list[float] | None:
@@ -138,6 +145,10 @@ def _encoded(form: Format, found: Rows) -> Examples:
         labels=None if found.labels is None or None in found.labels else tuple(map(str, found.labels)),
         groups=None if groups is None else tuple(map(str, groups)),
     )
+
+
+def _features(form: Format) -> tuple[str, ...]:
+    return form.names if isinstance(form, Fits) else ()
 
 
 def _told(name: str, raw: Any) -> str:

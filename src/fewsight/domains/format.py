@@ -61,8 +61,17 @@ class Examples:
 class Fits(Protocol):
     """A format that first learns from training inputs what they hold: the columns of rows, their centres and scales."""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The features it knows; () where the support decides."""
+        ...
+
     def fitted(self, raw: Sequence[Any], names: Sequence[str]) -> Any:
         """The format of inputs like these."""
+        ...
+
+    def for_support(self, path: Path, columns: Columns = GUESSED) -> Any:
+        """The format for the support set in that file, and for queries beside it."""
         ...
 
 

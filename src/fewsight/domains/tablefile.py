@@ -49,7 +49,7 @@ def number(value: Any) -> float | None:
     """The number that a value is or spells, finite; None where it is none."""
     try:
         found = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return found if abs(found) < float("inf") else None
 
