@@ -7,7 +7,7 @@ loaded where those libraries are installed.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -122,9 +122,7 @@ class _Vision(nn.Module):
         return found.last_hidden_state[:, 0] if pooled is None else pooled.flatten(1)
 
 
-def pretrained(
-    library: Literal["timm", "huggingface"], model: str, scale: str = "none", projection: int | None = None
-) -> Frozen:
+def pretrained(library: str, model: str, scale: str = "none", projection: int | None = None) -> Frozen:
     """The image encoder `model` of timm or of the Hugging Face hub (there also a folder), frozen.
 
     Raises:

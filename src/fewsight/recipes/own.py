@@ -64,8 +64,8 @@ def own_recipe(path: Path, kind: str | None, columns: Columns) -> tuple[Recipe, 
     what = "tasks" if isinstance(domain, GivenDomain) else "classes"
     count = {split: _count(domain, split) for split in domain.splits}
     said = (
-        f"{path} was taken for {kind}{' with values to predict' if values else ''}: {count['train']} {what} to train on, {count['val']} to validate, "
-        f"{count['test']} to test"
+        f"{path} was taken for {kind}{' with values to predict' if values else ''}: {count['train']} {what} to train "
+        f"on, {count['val']} to validate, {count['test']} to test"
     )
     return parse(table, str(path)), said
 
