@@ -62,6 +62,7 @@ def test_atoms_keep_the_order_in_which_they_were_written() -> None:
         ("c1cccc1", "not a molecule"),
         ("hello", "not a molecule"),
         ("*CC", "not named"),
+        ("[SbH6+3]", "no molecule when neutral"),
         ("C" * (LONGEST + 1), "characters"),
     ],
 )

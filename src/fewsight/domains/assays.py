@@ -45,7 +45,7 @@ COMMON = 0.05
 EVERY = 4
 """Of many training assays every fourth is held out for validation."""
 PORTION = 512
-VERSION = 1
+VERSION = 2
 """Of what is kept in the cache."""
 
 

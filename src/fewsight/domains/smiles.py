@@ -171,6 +171,10 @@ def _standard(mol: Any) -> tuple[Any, str]:
     clean = rdMolStandardize.Cleanup(mol)
     part = largest.choose(clean)
     done = neutral.uncharge(part)
+    if (
+        _parsed(rdkit().MolToSmiles(done)) is None
+    ):  # half of a metal complex, a charge that no neutral atom can stand for
+        raise ValueError("its largest fragment is no molecule when neutral")
     said = []
     if part.GetNumAtoms() < clean.GetNumAtoms():
         said.append("its largest fragment was taken")
