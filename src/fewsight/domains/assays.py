@@ -97,8 +97,8 @@ class Table(NamedTuple):
         file: CSV, gzipped, with a column "smiles" and one for each assay.
         train: so many assays, the first, are for training, the others for test.
         measured: labels an assay must have.
-        few: whether training assays are so few that all are trained on. Validation then asks them about other scaffolds;
-            under the literature's protocol it says only that something was learned.
+        few: whether training assays are so few that all are trained on. Validation then asks them about other
+            scaffolds; under the literature's protocol it says only that something was learned.
         rare: whether active molecules are so few that their scaffolds are all for test where the assay is.
     """
 
