@@ -51,7 +51,7 @@ def planted(data: Path | None) -> tuple[AssayDomain, dict[str, list[set[int]]]]:
     """A domain of one task for each pattern, and for each pattern and molecule the atoms it matches."""
     smiles = open_domain("tox21", data).smiles
     order = np.random.default_rng(0).permutation(len(smiles))
-    molecules = [rdkit().MolFromSmiles(smiles[place]) for place in order]
+    molecules = (rdkit().MolFromSmiles(smiles[place]) for place in order)
     chosen = [mol for mol in molecules if SIZES[0] <= mol.GetNumAtoms() <= SIZES[1]][:MOLECULES]
     atoms = {
         name: [{atom for match in mol.GetSubstructMatches(pattern) for atom in match} for mol in chosen]
