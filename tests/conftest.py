@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 import torch
@@ -15,6 +14,7 @@ from fewsight import cli
 from fewsight.domains import Episodes, open_domain
 from fewsight.domains.domain import ClassDomain
 from fewsight.domains.omniglot import ARCHIVES, LISTS, open_omniglot
+from realdata import absent
 
 # Tests are many small tensors: threads would only wait for each other. Programs that tests start inherit it.
 torch.set_num_threads(1)
@@ -49,9 +49,9 @@ def data_dir() -> Path:
     """The directory of real data. Absent: the test is skipped, or fails when `FEWSIGHT_REQUIRE_DATA=1`."""
     named = os.environ.get("FEWSIGHT_DATA")
     if not named:
-        _absent("real data: FEWSIGHT_DATA is not set")
+        absent("real data: FEWSIGHT_DATA is not set")
     if not Path(named).is_dir():
-        _absent(f"real data: FEWSIGHT_DATA={named} does not exist")
+        absent(f"real data: FEWSIGHT_DATA={named} does not exist")
     return Path(named)
 
 
@@ -59,7 +59,7 @@ def data_dir() -> Path:
 def omniglot(data_dir: Path) -> ClassDomain:
     """The real Omniglot with its rotations."""
     if missing := [file.name for file in (*ARCHIVES, *LISTS) if file.find(data_dir) is None]:
-        _absent(f"Omniglot: {data_dir} lacks {', '.join(missing)}")
+        absent(f"Omniglot: {data_dir} lacks {', '.join(missing)}")
     return open_omniglot(data_dir)
 
 
@@ -67,9 +67,3 @@ def omniglot(data_dir: Path) -> ClassDomain:
 def digits() -> Episodes:
     """Handwritten digits, 3 ways, 1 shot, 4 queries per class."""
     return Episodes(open_domain("digits").family("test", ways=3, shots=1, queries=4), seed=3, name="test")
-
-
-def _absent(reason: str) -> NoReturn:
-    if os.environ.get("FEWSIGHT_REQUIRE_DATA") == "1":
-        pytest.fail(f"FEWSIGHT_REQUIRE_DATA is set, but there is no {reason}")
-    pytest.skip(f"no {reason}")

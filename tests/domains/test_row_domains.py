@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from conftest import _absent
 from fewsight.domains import Episodes, open_domain
 from fewsight.domains.datadir import DataFile
 from fewsight.domains.domain import GivenDomain
@@ -21,11 +20,12 @@ from fewsight.domains.rowtables import divide, flat
 from fewsight.domains.uci import SPLITS
 from fewsight.errors import DataError, RecipeError
 from fewsight.task import Task
+from realdata import absent
 
 
 def opened(name: str, data: Path, *files: DataFile, **settings: object) -> GivenDomain:
     if missing := [file.name for file in files if file.find(data) is None]:
-        _absent(f"{name}: {data} lacks {', '.join(missing)}")
+        absent(f"{name}: {data} lacks {', '.join(missing)}")
     domain = open_domain(name, data, **settings)
     assert isinstance(domain, GivenDomain)
     return domain
@@ -142,7 +142,7 @@ def uci(data_dir: Path) -> GivenDomain:
     try:
         return opened("uci", data_dir)
     except DataError as error:
-        _absent(f"UCI tables: {error}")
+        absent(f"UCI tables: {error}")
 
 
 def test_twenty_two_tables(uci: GivenDomain) -> None:

@@ -20,6 +20,7 @@ from fewsight.domains.texts import TextFormat
 from fewsight.domains.tokens import SPACE, tokenize
 from fewsight.errors import DataError
 from fewsight.task import Support, Task
+from realdata import absent
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def opened(data_dir: Path) -> Callable[..., ClassDomain]:
 
     def open_(name: str) -> ClassDomain:
         if not (data_dir / name).is_dir():
-            pytest.skip(f"no {name} in {data_dir}")
+            absent(f"{name} in {data_dir}")
         if name not in kept:
             kept[name] = open_domain(name, data_dir)  # type: ignore[assignment]
         return kept[name]
