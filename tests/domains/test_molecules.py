@@ -58,7 +58,7 @@ def test_a_table_with_labels_is_a_support_set(tmp_path: Path) -> None:
     support, found = FORM.read_support(path)
     assert support.labels == ("toxic", "harmless")
     assert support.y.tolist() == [0, 1, 0]
-    assert found.names == ("row 2", "row 3", "row 4")
+    assert found.names == ("row 2: CCO", "row 3: CCN", "row 4: CCCl")
     assert tree.length(FORM.read_query(path).x) == 3
 
 

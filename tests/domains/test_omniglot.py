@@ -14,7 +14,6 @@ from PIL import Image
 
 from fewsight.domains.classes import Classes
 from fewsight.domains.domain import ClassDomain
-from fewsight.domains.folder import read_support
 from fewsight.domains.omniglot import ARCHIVES, FORMAT, LISTS, SPLITS, open_omniglot, same_content
 from fewsight.errors import DataError
 
@@ -102,7 +101,7 @@ def test_without_rotations_only_upright_classes_remain(omniglot: ClassDomain, da
 def test_a_users_copy_of_the_drawings_is_seen_as_the_same_images(
     omniglot: ClassDomain, data_dir: Path, tmp_path: Path
 ) -> None:
-    """Dark on light, as the files are: `read_support` inverts them and ends with the very bytes meta-training saw."""
+    """Dark on light, as the files are: reading inverts them and ends with the very bytes meta-training saw."""
     wanted = ("Greek/character01", "Latin/character03")
     with archive_of(data_dir, 0) as archive:
         for name in archive.namelist():
@@ -110,7 +109,7 @@ def test_a_users_copy_of_the_drawings_is_seen_as_the_same_images(
                 folder = tmp_path / "_".join(name.split("/")[1:3])
                 folder.mkdir(exist_ok=True)
                 (folder / name.split("/")[-1]).write_bytes(archive.read(name))
-    support, images = read_support(tmp_path, *FORMAT)
+    support, images = FORMAT.read_support(tmp_path)
     expected = torch.cat([image_of(omniglot, f"{character}/rot000") for character in wanted])
     assert torch.equal(images.x, expected.float() / 255)
     assert support.labels == ("Greek_character01", "Latin_character03")

@@ -139,7 +139,7 @@ def test_a_table_becomes_a_support_and_queries(tmp_path: Path) -> None:
     path.write_text("text,label\npay my bill,bank\n,bank\nfly to rome,travel\n".replace("\n,bank", ""))
     support, examples = FORM.read_support(path)
     assert support.labels == ("bank", "travel")
-    assert examples.names == ("row 2", "row 3")
+    assert [name.split(":")[0] for name in examples.names] == ["row 2", "row 3"]
     assert examples.views[1].text == "fly to rome"
     assert FORM.read_query(path).x["size"].tolist() == [3, 3]
     assert FORM.read_query(Path("is my card lost")).views[0].parts == ("is", "my", "card", "lost")
@@ -227,9 +227,9 @@ def _printable(character: str) -> str:
 
 def test_shades_say_sign_and_size_in_colour_and_in_words() -> None:
     shown = view("storm <b>over</b> rome")
-    read = Reader(str(shown.shaded(np.array([0.5, 0.0, -1.0, 0.05, 0.0]))))
-    assert [span["title"] for span in read.spans] == ["+0.50", "−1.00", "+0.05"]
-    assert ["var(--for) 30%" in span["style"] or "var(--against) 60%" in span["style"] for span in read.spans] == [
+    read = Reader(str(shown.shaded(np.array([0.4, 0.0, -1.0, 0.05, 0.0]))))
+    assert [span["title"] for span in read.spans] == ["+0.40", "−1.00", "+0.05"]
+    assert ["var(--for) 18%" in span["style"] or "var(--against) 45%" in span["style"] for span in read.spans] == [
         True,
         True,
         False,

@@ -9,6 +9,7 @@ tensorboard/        the same as curves, where TensorBoard is installed
 
 from __future__ import annotations
 
+import json
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -86,8 +87,10 @@ class Run:
                 "name": domain.name,
                 "fingerprint": domain.fingerprint,
                 "outputs": domain.outputs,
-                "input_shape": domain.input_shape,
-                "format": None if domain.format is None else {"kind": domain.format.kind} | domain.format.to_json(),
+                "input_shape": _as_json(domain.input_shape),
+                "format": None
+                if domain.format is None
+                else {"kind": domain.format.kind} | _as_json(domain.format.to_json()),
             }
         run.note()
         return run
@@ -200,6 +203,11 @@ class Run:
 def _plain(recipe: Recipe) -> dict[str, Any]:
     """The recipe as JSON, without the results that others had with it."""
     return recipe.model_dump(mode="json", exclude={"results"})
+
+
+def _as_json(value: Any) -> Any:
+    """As it is read again from JSON: tuples are lists."""
+    return json.loads(json.dumps(value))
 
 
 def _versions() -> dict[str, str]:
