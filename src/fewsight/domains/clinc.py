@@ -53,7 +53,7 @@ def open_clinc(
     """CLINC150; a class is an intent.
 
     Args:
-        split: "domains" keeps whole domains apart; "random" divides the intents regardless of them, which is easier.
+        split: "domains" keeps whole domains apart; "random" divides the intents regardless of them.
         length, lower, tokenizer: see `TextFormat`.
 
     Raises:
