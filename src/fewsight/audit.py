@@ -216,7 +216,7 @@ def of_task(
                 strict=True,
             )
         ),
-        caveats=(*_caveats(task), *task.notes),
+        caveats=(*_caveats(task), *task.doubts, *task.notes),
         population=replace(found, valuation=verified(case, found.valuation)),
     )
 

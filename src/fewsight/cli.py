@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shlex
 import sys
@@ -193,6 +194,8 @@ def predict(
     for row in rows:
         sure = f" ({row['probabilities'][row['prediction']]:.1%})" if "probabilities" in row else ""
         typer.echo(f"{row['query']}: {row['prediction']}{sure}")
+    for doubt in task.doubts:
+        typer.echo(f"caveat: {doubt}")
     for note in task.notes:
         typer.echo(f"note: {note}")
 
@@ -238,6 +241,7 @@ def explain(
         experience=recorded(task.run),
         budget_seconds=budget,
     )
+    analysis = dataclasses.replace(analysis, caveats=(*analysis.caveats, *task.doubts))
     if json_file is not None:
         replace(json_file, json.dumps(analysis.to_json(), indent=2).encode())
     page = write_page(

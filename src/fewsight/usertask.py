@@ -11,7 +11,7 @@ import torch
 
 from fewsight import tree
 from fewsight.domains import GUESSED, Columns, Examples, Format
-from fewsight.domains.format import Fits
+from fewsight.domains.format import Compares, Fits
 from fewsight.errors import DataError
 from fewsight.learner import Learner
 from fewsight.task import Support
@@ -20,13 +20,17 @@ from fewsight.training import Run
 
 @dataclass(frozen=True, eq=False)
 class UserTask:
-    """A run and its learner, a support set and queries; `notes` says what was done to them."""
+    """A run and its learner, a support set and queries.
+
+    `notes` says what was done to them, `doubts` which queries are unlike everything in the support.
+    """
 
     run: Run
     learner: Learner
     support: Support
     examples: Examples
     queries: Examples
+    doubts: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -59,7 +63,8 @@ def read_task(
     queries = form.read_query(query, columns) if isinstance(query, Path) else _together(query, form, columns)
     if single and len(queries.names) != 1:
         raise DataError(f"{query} holds {len(queries.names)} queries: explain one at a time, give a single one")
-    return UserTask(opened, opened.learner(), given, examples, queries)
+    doubts = tuple(form.doubts(examples, queries)) if isinstance(form, Compares) else ()
+    return UserTask(opened, opened.learner(), given, examples, queries, doubts)
 
 
 def answers(task: UserTask) -> list[dict[str, Any]]:

@@ -114,3 +114,10 @@ def test_altered_files_end_in_a_support_set_or_a_clear_error(edits: list[tuple[i
         else:
             assert support.size == len(found.names) == tree.length(found.x)
             assert all(torch.isfinite(leaf).all() for leaf in tree.leaves(found.x) if leaf.is_floating_point())
+
+
+def test_queries_unlike_the_support_are_doubted() -> None:
+    support = FORM.encode(["CCO", "CCCO"], ["a", "b"])
+    queries = FORM.encode(["CCCCO", "c1ccc2[nH]ccc2c1"], ["near", "far"])
+    (doubt,) = FORM.doubts(support, queries)
+    assert doubt.startswith("far: This molecule is unlike all of the support")

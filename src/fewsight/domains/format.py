@@ -75,6 +75,15 @@ class Fits(Protocol):
         ...
 
 
+@runtime_checkable
+class Compares(Protocol):
+    """A format that can say whether a query is like the support at all: the domain in which an answer applies."""
+
+    def doubts(self, support: Examples, queries: Examples) -> list[str]:
+        """A sentence for each query that is unlike everything in the support."""
+        ...
+
+
 class Format(Protocol):
     """One kind of input; frozen and comparable."""
 

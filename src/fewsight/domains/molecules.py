@@ -16,12 +16,22 @@ from typing import Any, ClassVar
 import torch
 
 from fewsight.domains import columns as tables
+from fewsight.domains.applicability import FAR, applicability
 from fewsight.domains.atoms import FEATURES, Library
 from fewsight.domains.format import GUESSED, Columns, Examples
 from fewsight.domains.smiles import parent
 from fewsight.structure import Structure
 from fewsight.task import Support
 from fewsight.tree import Tree
+from fewsight.view import View
+
+
+def _smiles(view: View) -> str:
+    """Of a molecule's view."""
+    from rdkit.Chem import MolToSmiles
+
+    assert isinstance(view, Structure)
+    return MolToSmiles(view.mol)
 
 
 @dataclass(frozen=True)
@@ -71,6 +81,14 @@ class MoleculeFormat:
 
     def read_query(self, path: Path, columns: Columns = GUESSED) -> Examples:
         return tables.read_query(self, path, columns)
+
+    def doubts(self, support: Examples, queries: Examples) -> list[str]:
+        """The applicability domain: queries of which no support molecule shares enough (see `applicability`)."""
+        known = [_smiles(view) for view in support.views]
+        found = [
+            (name, applicability(_smiles(view), known)) for name, view in zip(queries.names, queries.views, strict=True)
+        ]
+        return [f"{name}: {near.sentence}" for name, near in found if near.support < FAR]
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
