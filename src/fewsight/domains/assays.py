@@ -145,7 +145,10 @@ def open_muv(data: Path | None = None, *, protocol: Protocol = "disjoint") -> As
 
 
 def open_toxcast(data: Path | None = None, *, protocol: Protocol = "disjoint") -> AssayDomain:
-    """ToxCast: the 518 toxicity assays of 617 that have at least 150 labels; 156 of them are for test."""
+    """ToxCast: the 517 toxicity assays of 617 that have at least 150 molecules; 156 of them are for test.
+
+    PAR counts before repeated molecules are merged, and so trains on one more.
+    """
     return _open("toxcast", data, protocol)
 
 
