@@ -129,3 +129,10 @@ def test_altered_files_end_in_molecules_or_a_clear_error(packed: bool, edits: li
         else:
             assert len(smiles) == len(labels)
             assert set(labels) <= {0.0, 1.0}
+
+
+def test_folders_without_assays_are_said(tmp_path: Path) -> None:
+    for folder in LISTED:
+        (tmp_path / folder).mkdir()
+    with pytest.raises(DataError, match="holds no assays"):
+        open_domain("fsmol", path=str(tmp_path))

@@ -79,12 +79,12 @@ def test_bad_input_is_one_clear_line_and_rdkit_is_silent(
 def test_deduplicated_merges_repeats_and_drops_contradictions() -> None:
     smiles = ["CCO", "OCC", "CCN", "oops", "CC(=O)[O-].[Na+]", "CC(=O)O"]
     labels = [[1, 0], [1, 1], [0, None], [1, 1], [None, 1], [0, 1]]
-    parents, kept, counts = deduplicated(smiles, labels)
+    parents, kept, counts = deduplicated(smiles, labels, lambda found: found)
     assert [found.smiles for found in parents] == ["CCO", "CCN", "CC(=O)O"]
     assert kept == [[1, None], [0, None], [0, 1]]
     assert counts == (1, 1, 2, 1)
     assert [note.split()[0] for note in counts.notes] == ["1", "of", "2", "1"]
-    assert deduplicated(["CCO"], [[1]])[2].notes == ()
+    assert deduplicated(["CCO"], [[1]], str)[2].notes == ()
 
 
 def test_scaffolds_are_rings_and_what_links_them() -> None:

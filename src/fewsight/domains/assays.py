@@ -218,14 +218,18 @@ def _encoded(path: Path, form: MoleculeFormat) -> dict[str, Tensor]:
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         rows = [
             (row["smiles"], [float(row[assay]) if row[assay] else None for assay in assays])
-            for row in track(csv.DictReader(lines), f"reading {path.name}, once", console=Console(stderr=True))
+            for row in csv.DictReader(lines)
         ]
-    parents, labels, counts = deduplicated([smiles for smiles, _ in rows], [values for _, values in rows])
-    library = form.library([found.mol for found in parents])
-    return library.tensors() | {
+    kept, labels, counts = deduplicated(
+        track([smiles for smiles, _ in rows], f"reading {path.name}, once", console=Console(stderr=True)),
+        [values for _, values in rows],
+        lambda found: (form.seen(found.mol), _hash(scaffold(found.mol) or found.key), found.smiles),
+    )
+    molecules, scaffolds, smiles = zip(*kept, strict=True)
+    return Library.gathered(molecules, form.atoms).tensors() | {
         "labels": torch.tensor([[np.nan if v is None else v for v in values] for values in labels]),
-        "scaffolds": torch.tensor([_hash(scaffold(found.mol) or found.key) for found in parents]),
-        "smiles": torch.frombuffer(bytearray("\n".join(p.smiles for p in parents).encode()), dtype=torch.uint8),
+        "scaffolds": torch.tensor(scaffolds),
+        "smiles": torch.frombuffer(bytearray("\n".join(smiles).encode()), dtype=torch.uint8),
         "counts": torch.tensor(counts),
     }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -40,6 +40,37 @@ NOTHING = -1
 """The id where an atom has no environment of that radius (another one covers the same bonds)."""
 
 
+class Atoms(NamedTuple):
+    """One molecule in numbers; fields as in `Library`."""
+
+    kinds: np.ndarray
+    rings: np.ndarray
+    contributions: np.ndarray
+    environments: np.ndarray
+    bonds: np.ndarray
+
+    @classmethod
+    def of(cls, mol: Any, length: int, radius: int) -> Atoms:
+        """Its first `length` atoms, with environments up to `radius`."""
+        from rdkit.Chem import rdMolDescriptors
+
+        size = min(mol.GetNumAtoms(), length)
+        info = mol.GetRingInfo()
+        with quiet():
+            logp, refractivity = np.array(rdMolDescriptors._CalcCrippenContribs(mol)[:size]).T
+            polar = np.array(rdMolDescriptors._CalcTPSAContribs(mol, False, False)[:size])
+            surface = np.array(list(rdMolDescriptors._CalcLabuteASAContribs(mol)[0])[:size])
+            added = np.stack([logp, refractivity, polar, surface, _charges(mol)[:size]], 1) * SCALES
+        bonds = [(b.GetBeginAtomIdx(), b.GetEndAtomIdx(), BONDS.get(b.GetBondType().name, 1)) for b in mol.GetBonds()]
+        return cls(
+            np.array([_kind(atom) for atom in list(mol.GetAtoms())[:size]], dtype=np.uint8),
+            np.array([[info.IsAtomInRingOfSize(i, r) for r in RINGS] for i in range(size)], dtype=np.uint8),
+            np.nan_to_num(added, posinf=0, neginf=0).astype(np.float32),
+            environments(mol, radius)[:size],
+            np.array([bond for bond in bonds if max(bond[:2]) < size], dtype=np.uint8).reshape(-1, 3),
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Library:
     """Many molecules in little memory, atoms one after the other; `take` makes the model's inputs of some.
@@ -64,12 +95,15 @@ class Library:
     @classmethod
     def of(cls, molecules: Iterable[Any], length: int, radius: int) -> Library:
         """From RDKit molecules."""
-        with quiet():
-            found = [_atoms(mol, length, radius) for mol in molecules]
-        sizes, kinds, rings, contributions, environments, bonds = zip(*found, strict=True)
+        return cls.gathered([Atoms.of(mol, length, radius) for mol in molecules], length)
+
+    @classmethod
+    def gathered(cls, found: Sequence[Atoms], length: int) -> Library:
+        """From the atoms of one molecule or more."""
+        kinds, rings, contributions, environments, bonds = zip(*found, strict=True)
         return cls(
             length,
-            torch.tensor(sizes),
+            torch.tensor([len(of) for of in kinds]),
             torch.from_numpy(np.concatenate(kinds)),
             torch.from_numpy(np.concatenate(rings)),
             torch.from_numpy(np.concatenate(contributions)),
@@ -133,32 +167,6 @@ def _features(kinds: Tensor, rings: Tensor, contributions: Tensor) -> Tensor:
         place = torch.bucketize(contributions[:, which] / float(SCALES[which]), torch.tensor(limits))
         columns.append(torch.nn.functional.one_hot(place, len(limits) + 1) * contributions[:, 3:4])
     return torch.cat(columns, 1)
-
-
-def _atoms(mol: Any, length: int, radius: int) -> tuple[int, *tuple[np.ndarray, ...]]:
-    from rdkit.Chem import rdMolDescriptors
-
-    size = min(mol.GetNumAtoms(), length)
-    atoms = list(mol.GetAtoms())[:size]
-    kinds = np.array([_kind(atom) for atom in atoms], dtype=np.uint8)
-    info = mol.GetRingInfo()
-    rings = np.array([[info.IsAtomInRingOfSize(i, r) for r in RINGS] for i in range(size)], dtype=np.uint8)
-    logp, refractivity = np.array(rdMolDescriptors._CalcCrippenContribs(mol)[:size]).T
-    polar = np.array(rdMolDescriptors._CalcTPSAContribs(mol, False, False)[:size])
-    surface = np.array(list(rdMolDescriptors._CalcLabuteASAContribs(mol)[0])[:size])
-    contributions = np.stack([logp, refractivity, polar, surface, _charges(mol)[:size]], 1) * SCALES
-    bonds = [
-        (bond.GetBeginAtomIdx(), bond.GetEndAtomIdx(), BONDS.get(bond.GetBondType().name, 1)) for bond in mol.GetBonds()
-    ]
-    near = np.array([bond for bond in bonds if max(bond[:2]) < size], dtype=np.uint8).reshape(-1, 3)
-    return (
-        size,
-        kinds,
-        rings,
-        np.nan_to_num(contributions, posinf=0, neginf=0).astype(np.float32),
-        environments(mol, radius)[:size],
-        near,
-    )
 
 
 def environments(mol: Any, radius: int) -> np.ndarray:

@@ -17,9 +17,10 @@ from typing import Any
 import torch
 
 from fewsight.domains.assays import CLASSES, AssayDomain
+from fewsight.domains.atoms import Atoms, Library
 from fewsight.domains.given import Given
 from fewsight.domains.molecules import MoleculeFormat
-from fewsight.domains.smiles import Counts, Parent, deduplicated
+from fewsight.domains.smiles import Counts, deduplicated
 from fewsight.errors import DataError
 
 FOLDERS = {"train": "train", "valid": "val", "test": "test"}
@@ -42,28 +43,33 @@ def open_fsmol(
     """
     root = Path(path)
     listed = _listed(Path(tasks)) if tasks is not None else _found(root)
-    parents: dict[str, tuple[int, Parent]] = {}
+    form = MoleculeFormat()
+    distinct: dict[str, tuple[int, str, Atoms]] = {}
     given: dict[str, list[Given]] = {}
     total = Counts()
     for folder, names in listed.items():
         given[FOLDERS[folder]] = []
         for name in names:
             smiles, labels = read_assay(root / folder / f"{name}{SUFFIX}")
-            kept, values, counts = deduplicated(smiles, [[label] for label in labels])
+            kept, values, counts = deduplicated(smiles, [[label] for label in labels], lambda found: found)
             total = Counts(*(a + b for a, b in zip(total, counts, strict=True)))
             known = [(found, value) for found, (value,) in zip(kept, values, strict=True) if value is not None]
-            places = [parents.setdefault(found.key, (len(parents), found))[0] for found, _ in known]
+            for found, _ in known:
+                if found.key not in distinct:
+                    distinct[found.key] = len(distinct), found.smiles, form.seen(found.mol)
+            places = [distinct[found.key][0] for found, _ in known]
             y = torch.tensor([int(value) for _, value in known], dtype=torch.int64)
             given[FOLDERS[folder]].append(Given(name, torch.tensor(places, dtype=torch.int64), y, CLASSES))
-    form = MoleculeFormat()
-    distinct = [found for _, found in parents.values()]
+    if not distinct:
+        raise DataError(f"{root} holds no assays: give the folder that holds {', '.join(FOLDERS)}")
+    _, texts, molecules = zip(*distinct.values(), strict=True)
     return AssayDomain(
         "fsmol",
         form,
         given,
         balanced=split_supports,
-        library=form.library([found.mol for found in distinct]),
-        smiles=tuple(found.smiles for found in distinct),
+        library=Library.gathered(molecules, form.atoms),
+        smiles=texts,
         notes=total.notes,
     )
 

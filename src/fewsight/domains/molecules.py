@@ -17,7 +17,7 @@ import torch
 
 from fewsight.domains import columns as tables
 from fewsight.domains.applicability import FAR, applicability
-from fewsight.domains.atoms import FEATURES, Library
+from fewsight.domains.atoms import FEATURES, Atoms, Library
 from fewsight.domains.format import GUESSED, Columns, Examples
 from fewsight.domains.smiles import parent
 from fewsight.structure import Structure
@@ -56,6 +56,10 @@ class MoleculeFormat:
     def ready(self, stored: Tree) -> Tree:
         """As they are; a domain of many keeps a `Library`."""
         return stored
+
+    def seen(self, mol: Any) -> Atoms:
+        """What a model sees of an RDKit molecule."""
+        return Atoms.of(mol, self.atoms, self.radius)
 
     def library(self, molecules: Sequence[Any]) -> Library:
         """RDKit molecules as a domain keeps them."""

@@ -7,12 +7,14 @@ support and among the queries at once.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from fewsight.errors import DataError
+
+T = TypeVar("T")
 
 LONGEST = 4000
 """Characters of a SMILES; beyond it parsing can take minutes."""
@@ -85,18 +87,19 @@ class Counts(NamedTuple):
 
 
 def deduplicated(
-    smiles: Sequence[str], labels: Sequence[Sequence[float | None]]
-) -> tuple[list[Parent], list[list[float | None]], Counts]:
+    smiles: Iterable[str], labels: Sequence[Sequence[float | None]], keep: Callable[[Parent], T]
+) -> tuple[list[T], list[list[float | None]], Counts]:
     """Distinct parents of a table's rows, in order of first appearance, and the label all rows of each agree on.
 
     Args:
         labels: `[row][assay]`, None where nothing was measured.
+        keep: what to keep of each parent: RDKit's molecules of a large table take gigabytes.
 
     Returns:
-        Parents, their labels `[parent][assay]`, and counts of what was left out.
+        What was kept of the parents, their labels `[parent][assay]`, and counts of what was left out.
     """
     rows: dict[str, list[int]] = defaultdict(list)
-    parents: dict[str, Parent] = {}
+    parents: dict[str, T] = {}
     unread = fragments = contradicting = 0
     for row, text in enumerate(smiles):
         try:
@@ -105,7 +108,8 @@ def deduplicated(
             unread += 1
             continue
         fragments += "." in text
-        parents.setdefault(found.key, found)
+        if found.key not in parents:
+            parents[found.key] = keep(found)
         rows[found.key].append(row)
     kept: list[list[float | None]] = []
     for of in rows.values():
