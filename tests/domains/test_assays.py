@@ -45,6 +45,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         writer.writerows(rows())
     file = DataFile("molecules", path.name, "https://example.org/made.csv.gz", f"sha256:{file_digest(path)}")
     monkeypatch.setitem(TABLES, "tox21", Table(file, 6))
+    monkeypatch.setitem(TABLES, "muv", Table(file, 6, rare=True))
     monkeypatch.setitem(TABLES, "sider", Table(file, 6, few=True))
     return tmp_path
 
@@ -68,6 +69,15 @@ def test_few_assays_are_all_trained_on_and_validated_by_other_scaffolds(data: Pa
     names = {split: [task.name for task in of] for split, of in domain.tasks.items()}
     assert names["train"] == names["val"] == ASSAYS[:6]
     assert not scaffolds(domain, "train") & scaffolds(domain, "val")
+
+
+def test_where_actives_are_rare_all_of_a_test_assay_are_for_test(data: Path) -> None:
+    domain, every = (open_domain("muv", data, protocol=protocol) for protocol in ("disjoint", "literature"))
+    for task, whole in zip(domain.tasks["test"], every.tasks["test"], strict=True):
+        assert task.y.sum() == whole.y.sum() > 0
+    assert not scaffolds(domain, "train") & scaffolds(domain, "test")
+    task = Episodes(domain.family("test", ways=2, shots=1, queries=40), 0, "test")[0]
+    assert task.target.sum() >= 20
 
 
 def test_disjoint_splits_share_no_scaffold_and_literature_shares_molecules(data: Path) -> None:

@@ -70,6 +70,15 @@ def test_digest_tells_tasks_apart() -> None:
     assert assay().digest() == same.digest() != other.digest()
 
 
+def test_rare_classes_are_asked_for_where_that_is_wanted() -> None:
+    for least, found in ((0, {0, 1, 2, 3}), (2, {2, 3}), (10, {4})):
+        family = GivenTasks([assay(rare=5, common=95)], shots=1, queries=20, least=least)
+        tasks = Episodes(family, 0, "test").batch(0, 60)
+        assert {int((task.target == 0).sum()) for task in tasks} <= found
+        assert all(len(set(numbers(task.query))) == 20 for task in tasks)
+        assert all(not set(numbers(task.query)) & set(numbers(task.support.x)) for task in tasks)
+
+
 def test_places_in_a_store_become_inputs() -> None:
     store = torch.arange(50, 100)
     places = Given("assay", torch.arange(50), (torch.arange(50) >= 5).long(), ("hit", "miss"))

@@ -44,6 +44,8 @@ COMMON = 0.05
 """A scaffold of more than this share of all molecules (benzene) is for training, as in MoleculeNet's scaffold split."""
 EVERY = 4
 """Of many training assays every fourth is held out for validation."""
+LEAST = 20
+"""Active queries of a task, where so few molecules are active that there would be hardly any."""
 PORTION = 512
 VERSION = 2
 """Of what is kept in the cache."""
@@ -55,7 +57,7 @@ class AssayDomain(GivenDomain):
 
     Attributes:
         library: of all molecules.
-        balanced: as in `GivenTasks`.
+        balanced, least: as in `GivenTasks`.
         smiles: of each.
         notes: what was left out of the table, a sentence each.
     """
@@ -65,6 +67,7 @@ class AssayDomain(GivenDomain):
     library: Library = field(kw_only=True)
     smiles: tuple[str, ...] = field(kw_only=True)
     balanced: bool = field(default=True, kw_only=True)
+    least: int = field(default=0, kw_only=True)
     notes: tuple[str, ...] = field(default=(), kw_only=True)
 
     @cached_property
@@ -87,7 +90,7 @@ class AssayDomain(GivenDomain):
             raise DataError(
                 f"{self.name}, split {split!r}: no assay has {shots + 1} molecules of each class: ask for fewer shots"
             )
-        return GivenTasks(able, shots, queries, self.balanced, self.library.take)
+        return GivenTasks(able, shots, queries, self.balanced, self.library.take, self.least)
 
 
 class Table(NamedTuple):
@@ -99,7 +102,8 @@ class Table(NamedTuple):
         measured: labels an assay must have.
         few: whether training assays are so few that all are trained on. Validation then asks them about other
             scaffolds; under the literature's protocol it says only that something was learned.
-        rare: whether active molecules are so few that their scaffolds are all for test where the assay is.
+        rare: whether active molecules are so few that their scaffolds are all for test where the assay is, and that
+            queries must be sure to have some.
     """
 
     file: DataFile
@@ -176,6 +180,7 @@ def _open(name: str, data: Path | None, protocol: Protocol) -> AssayDomain:
         form,
         tasks,
         library=Library.from_tensors(form.atoms, kept),
+        least=LEAST if table.rare else 0,
         smiles=tuple(kept["smiles"].numpy().tobytes().decode().split("\n")),
         notes=Counts(*kept["counts"].tolist()).notes,
     )

@@ -58,6 +58,7 @@ class GivenTasks:
         balanced: False: `shots` times the number of classes are drawn at the task's own proportions, and at least one
             of each class.
         ready: what the chosen inputs go through last (places in a store to tensors).
+        least: queries of each class where there are as many: of a class so rare that few queries would have any.
     """
 
     tasks: Sequence[Given]
@@ -65,6 +66,7 @@ class GivenTasks:
     queries: int
     balanced: bool = True
     ready: Callable[[Tree], Tree] = lambda inputs: inputs
+    least: int = 0
 
     def __post_init__(self) -> None:
         check_counts(shots=self.shots, queries=self.queries)
@@ -90,7 +92,7 @@ class GivenTasks:
         if task.group is not None:
             apart = ~np.isin(task.group.numpy()[rest], task.group.numpy()[support])
             rest = rest[apart] if apart.any() else rest
-        query = rng.permutation(rest)[: self.queries]
+        query = self._query(task, rng.permutation(rest))
         given, asked = torch.from_numpy(support), torch.from_numpy(query)
         labels = task.y[given] if task.classes is None else [task.classes[c] for c in task.y[given].tolist()]
         return Task(
@@ -99,6 +101,15 @@ class GivenTasks:
             task.y[asked],
             name=task.name,
         )
+
+    def _query(self, task: Given, rest: np.ndarray) -> np.ndarray:
+        """The queries, of what may be asked in random order."""
+        if task.classes is None or not self.least:
+            return rest[: self.queries]
+        y = task.y.numpy()[rest]
+        sure = np.concatenate([np.flatnonzero(y == c)[: self.least] for c in range(len(task.classes))])
+        others = np.setdiff1d(np.arange(len(rest)), sure)
+        return rest[np.concatenate([sure, others])[: self.queries]]
 
     def _support(self, task: Given, order: np.ndarray) -> np.ndarray:
         """Positions in `order` of the support examples."""
