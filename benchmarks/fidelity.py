@@ -10,14 +10,13 @@ K = 10, 1 minute for MAML on Conv4.
 
 from __future__ import annotations
 
-import argparse
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
-from tables import plus_minus
+from tables import plus_minus, runs_parser
 
 from fewsight.explain import Case, controls, fidelity
 from fewsight.explain.influence import influence
@@ -83,12 +82,8 @@ def rows(run: Run, data: Path | None, shots: int, tasks: int, say: Callable[[str
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", type=Path, nargs="+")
-    parser.add_argument("--data", type=Path, help="data directory (default: $FEWSIGHT_DATA)")
+    parser = runs_parser(__doc__, 50)
     parser.add_argument("--shots", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--tasks", type=int, default=50)
-    parser.add_argument("--write", type=Path, help="write the table to this file, after each row")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     lines = [

@@ -8,7 +8,6 @@ flipped example stands above an unflipped one of its task. First: the share of t
 
 from __future__ import annotations
 
-import argparse
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from tables import plus_minus
+from tables import plus_minus, runs_parser
 
 from fewsight.domains.episodes import generator
 from fewsight.explain.case import Case
@@ -68,12 +67,7 @@ def figures(run: Run, data: Path | None, tasks: int, say: Callable[[str], None])
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", type=Path, nargs="+")
-    parser.add_argument("--data", type=Path, help="data directory (default: $FEWSIGHT_DATA)")
-    parser.add_argument("--tasks", type=int, default=200)
-    parser.add_argument("--write", type=Path, help="write the table to this file")
-    arguments = parser.parse_args()
+    arguments = runs_parser(__doc__, 200).parse_args()
     torch.set_num_threads(1)
     lines = [
         f"{WAYS}-way {SHOTS}-shot, one label flipped, {arguments.tasks} tasks of the test classes; 95 % intervals.",

@@ -10,13 +10,12 @@ highest cosine to a centroid of TF-IDF rows.
 
 from __future__ import annotations
 
-import argparse
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 import torch
-from tables import plus_minus
+from tables import plus_minus, runs_parser
 
 from fewsight import tree
 from fewsight.domains.clinc import out_of_scope
@@ -59,12 +58,7 @@ def figures(run: Run, data: Path | None, tasks: int, shots: int) -> tuple[str, d
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", type=Path, nargs="+")
-    parser.add_argument("--data", type=Path, help="data directory (default: $FEWSIGHT_DATA)")
-    parser.add_argument("--tasks", type=int, default=600)
-    parser.add_argument("--write", type=Path, help="write the table to this file")
-    arguments = parser.parse_args()
+    arguments = runs_parser(__doc__, 600).parse_args()
     torch.set_num_threads(1)
     lines = [
         f"{WAYS}-way, {arguments.tasks} tasks of test intents; {RATE:.0%} to be rejected wrongly; 95 % intervals.",

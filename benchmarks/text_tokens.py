@@ -7,13 +7,12 @@ Tasks of the test classes, 5-way, one query each, of two tokens or more. A delet
 
 from __future__ import annotations
 
-import argparse
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 import torch
-from tables import plus_minus
+from tables import plus_minus, runs_parser
 
 from fewsight import explain, tree
 from fewsight.domains.episodes import generator
@@ -58,12 +57,7 @@ def figures(run: Run, data: Path | None, tasks: int, shots: int) -> dict[str, np
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", type=Path, nargs="+")
-    parser.add_argument("--data", type=Path, help="data directory (default: $FEWSIGHT_DATA)")
-    parser.add_argument("--tasks", type=int, default=300)
-    parser.add_argument("--write", type=Path, help="write the table to this file")
-    arguments = parser.parse_args()
+    arguments = runs_parser(__doc__, 300).parse_args()
     torch.set_num_threads(1)
     lines = [
         f"{WAYS}-way, {arguments.tasks} tasks of the test classes, one query each; share of answers kept, 95 %.",

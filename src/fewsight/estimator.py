@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from fewsight import tree
 from fewsight.domains import Format
+from fewsight.domains.format import Fits
 from fewsight.explain import Analysis, explain
 from fewsight.learner import Learner
 from fewsight.learners import Ridge
@@ -129,7 +130,7 @@ class _FewShot(BaseEstimator):
         learner, form = self._open()
         if classes is not None and set(classes) <= set(trained := getattr(form, "classes", ())):
             classes = trained  # a learner with a head for each class knows them by their order
-        if form is not None and hasattr(form, "fitted"):
+        if isinstance(form, Fits):
             form = form.fitted(X, _names(X))  # where tasks have columns of their own, these examples decide them
         self.format_ = form
         given = None if weight is None else _check_sample_weight(weight, X, ensure_non_negative=True)

@@ -127,10 +127,9 @@ def quantile(values: np.ndarray, rate: float) -> float:
 
 def auroc(inside: np.ndarray, outside: np.ndarray) -> float:
     """Probability that one that belongs scores above one that does not, ties by half."""
-    from scipy.stats import rankdata
+    from sklearn.metrics import roc_auc_score
 
-    ranks = rankdata(np.concatenate([inside, outside]))[: len(inside)].sum()
-    return float((ranks - len(inside) * (len(inside) + 1) / 2) / (len(inside) * len(outside)))
+    return float(roc_auc_score(np.repeat([1, 0], [len(inside), len(outside)]), np.concatenate([inside, outside])))
 
 
 def _all(measure: Measure, scores: list[Tensor]) -> np.ndarray:

@@ -42,3 +42,8 @@ class View(Protocol):
     def shaded(self, shares: np.ndarray) -> Markup | None:
         """The large one with its parts coloured by `shares` `(P,)` in [-1, 1]; None where a ranking says it better."""
         ...
+
+
+def cut(text: str, length: int) -> str:
+    """The text, or its beginning with an ellipsis, in at most `length` characters."""
+    return text if len(text) <= length else text[: length - 1] + "…"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,10 +11,9 @@ import torch
 from markupsafe import Markup
 from torch import Tensor
 
-from fewsight.domains import GUESSED, Columns, Examples
-from fewsight.domains import columns as tables
+from fewsight.domains import Examples
+from fewsight.domains.columns import ReadsTables
 from fewsight.errors import DataError
-from fewsight.task import Support
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Vowels:
+class Vowels(ReadsTables):
     """Raw items are texts, or rows whose values are joined."""
 
     kind: ClassVar[str] = "texts"
@@ -49,12 +47,6 @@ class Vowels:
         texts = [" ".join(map(str, text.values())) if isinstance(text, dict) else str(text) for text in raw]
         x = torch.tensor([[float(text.count(vowel)) for vowel in "aeiou"] for text in texts])
         return Examples(x, tuple(names), tuple(map(Line, texts)))
-
-    def read_support(self, path: Path, columns: Columns = GUESSED) -> tuple[Support, Examples]:
-        return tables.read_support(self, path, columns)
-
-    def read_query(self, path: Path, columns: Columns = GUESSED) -> Examples:
-        return tables.read_query(self, path, columns)
 
     def to_json(self) -> dict[str, Any]:
         return {}

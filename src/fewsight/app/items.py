@@ -15,9 +15,11 @@ import numpy as np
 from fewsight.app import limits
 from fewsight.app.schema import FieldError, Given
 from fewsight.app.store import Item, Store
-from fewsight.domains import Examples, Format, ImageFormat, RowFormat
+from fewsight.domains import Examples, Format, ImageFormat
+from fewsight.domains.format import Fits
 from fewsight.domains.imagefile import decode
 from fewsight.errors import DataError
+from fewsight.view import cut
 
 
 def take_image(store: Store, form: Format, name: str, payload: bytes) -> tuple[Item, Examples]:
@@ -60,7 +62,7 @@ def take(store: Store, form: Format, given: Sequence[Given]) -> list[tuple[Item,
 
 def fitted(form: Format, items: Sequence[Item]) -> Format:
     """The format for tasks with this support set: where a model takes any columns, it decides them."""
-    if isinstance(form, RowFormat):
+    if isinstance(form, Fits):
         return form.fitted([item.raw for item in items], [item.name for item in items])
     return form
 
@@ -88,4 +90,4 @@ def excerpt(raw: Any) -> str:
     if not isinstance(raw, str):
         return ""
     line = "".join(character for character in " ".join(raw.split()) if character.isprintable())
-    return (line if len(line) <= limits.EXCERPT else line[: limits.EXCERPT - 1] + "…") or "the text"
+    return cut(line, limits.EXCERPT) or "the text"

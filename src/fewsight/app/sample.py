@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from fewsight import tree
-from fewsight.domains import Episodes, ImageFormat, RowFormat
+from fewsight.domains import ClassDomain, Episodes, ImageFormat, RowFormat
 from fewsight.errors import DataError
 from fewsight.explain import game
 from fewsight.training import Run
@@ -64,8 +64,8 @@ class Samples:
         classes = domain.outputs is None
         # As many as exact values of each are possible for.
         shots = max(1, game.EXACT // ways) if classes else VALUES
-        given = not hasattr(domain, "classes")
-        family = domain.family("test", ways=ways, shots=shots, queries=QUESTIONS if given or not classes else 1)
+        drawn = isinstance(domain, ClassDomain)
+        family = domain.family("test", ways=ways, shots=shots, queries=1 if drawn else QUESTIONS)
         self._episodes = Episodes(family, 0, "workbench")
 
     def __getitem__(self, number: int) -> Sample:

@@ -25,6 +25,7 @@ from fewsight.app.bench import Workbench
 from fewsight.app.guard import PAGE_POLICY, Guard
 from fewsight.app.schema import Audit, Explanation, FieldError, GivenItems, Prediction, Question, SupportSet
 from fewsight.app.store import Saved
+from fewsight.domains import format_record
 from fewsight.errors import FewsightError
 from fewsight.report import palette
 
@@ -82,7 +83,7 @@ def _verbs(app: FastAPI, bench: Workbench) -> None:
         return {
             "name": bench.run.recipe.name,
             "about": bench.run.recipe.about,
-            "format": {"kind": bench.form.kind} | bench.form.to_json(),
+            "format": format_record(bench.form),
             "values": bench.values,
             "limits": {
                 "file_bytes": limits.FILE_BYTES,

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from fewsight.app import limits
-from fewsight.domains import Format
+from fewsight.domains import Format, format_record
 from fewsight.errors import DataError, RunError
 
 LAYOUT = """
@@ -71,7 +71,7 @@ class Store:
             self._data.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;" + LAYOUT)
         except (OSError, sqlite3.Error) as error:
             raise RunError(f"cannot keep the workbench in {folder}: {error}; choose another with --folder") from error
-        seen = json.dumps({"kind": form.kind} | form.to_json(), sort_keys=True)
+        seen = json.dumps(format_record(form), sort_keys=True)
         self._do("INSERT OR IGNORE INTO facts VALUES ('format', ?)", seen)
         if self._do("SELECT value FROM facts WHERE name = 'format'")[0][0] != seen:
             self.close()

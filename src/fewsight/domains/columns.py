@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 import torch
 
-from fewsight.domains.format import Columns, Examples, Fits, Format
+from fewsight.domains.format import GUESSED, Columns, Examples, Fits, Format
 from fewsight.domains.tablefile import SUFFIXES, column, number, read_table
 from fewsight.errors import DataError
 from fewsight.task import Support
+from fewsight.view import cut
 
 INPUTS = {
     "texts": ("text", "sentence", "utterance", "query", "title"),
@@ -91,6 +92,16 @@ def rows(path: Path, kind: str, columns: Columns, *, asked: bool = False, known:
     return Rows(raw, names, None if meant.label is None else table[meant.label], meant, table, tuple(guessed))
 
 
+class ReadsTables:
+    """The reading half of a `Format` whose raw inputs are columns of tables."""
+
+    def read_support(self: Format, path: Path, columns: Columns = GUESSED) -> tuple[Support, Examples]:
+        return read_support(self, path, columns)
+
+    def read_query(self: Format, path: Path, columns: Columns = GUESSED) -> Examples:
+        return read_query(self, path, columns)
+
+
 def read_support(form: Format, path: Path, columns: Columns) -> tuple[Support, Examples]:
     """A support set from a table; see `as_values` for which are values to predict.
 
@@ -123,7 +134,7 @@ def read_query(form: Format, path: Path, columns: Columns) -> Examples:
     """
     given = str(path)
     if form.kind != "rows" and Path(path).suffix.lower() not in SUFFIXES and not Path(path).exists():
-        return form.encode([given], [_cut(given, 40)])
+        return form.encode([given], [cut(given, 40)])
     return _encoded(form, rows(Path(path), form.kind, columns, asked=True, known=_features(form)))
 
 
@@ -153,11 +164,7 @@ def _features(form: Format) -> tuple[str, ...]:
 
 def _told(name: str, raw: Any) -> str:
     """The name of a row, with the beginning of its text or molecule."""
-    return f"{name}: {_cut(' '.join(raw.split()), SHOWN)}" if isinstance(raw, str) else name
-
-
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"
+    return f"{name}: {cut(' '.join(raw.split()), SHOWN)}" if isinstance(raw, str) else name
 
 
 def _input(table: Mapping[str, list[Any]], kind: str, path: Path) -> str:

@@ -120,6 +120,22 @@ def file_digest(path: Path, kind: str = "sha256") -> str:
         return hashlib.file_digest(stream, lambda: hashlib.new(kind, usedforsecurity=False)).hexdigest()
 
 
+def content_digest(members: Callable[[], Iterable[tuple[str, bytes]]]) -> str | None:
+    """sha256 over the lines `name NUL sha256(content) LF` of an archive's members: it knows an archive packed anew.
+
+    None where the archive is damaged, which can make reading it fail in any way; what the disk refuses is an OSError.
+    """
+    total = hashlib.sha256()
+    try:
+        for name, content in members():
+            total.update(f"{name}\0{hashlib.sha256(content).hexdigest()}\n".encode())
+    except OSError:
+        raise
+    except Exception:
+        return None
+    return total.hexdigest()
+
+
 def partial_path(path: Path) -> Path:
     """Where to write what becomes `path` by a rename once it is whole; makes the folder."""
     path.parent.mkdir(parents=True, exist_ok=True)

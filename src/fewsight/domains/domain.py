@@ -6,6 +6,7 @@ A domain knows its data; a *family* is what tasks of one shape (ways, shots, que
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -82,8 +83,33 @@ class Domain(Protocol):
         ...
 
 
+class _Read(ABC):
+    """What every domain is that holds its data as its format keeps it."""
+
+    format: Format
+
+    @property
+    @abstractmethod
+    def splits(self) -> tuple[str, ...]: ...
+
+    @abstractmethod
+    def digest(self, split: str) -> bytes:
+        """Of all that a split serves."""
+
+    @property
+    def input_shape(self) -> Any:
+        return self.format.shape
+
+    @cached_property
+    def fingerprint(self) -> str:
+        total = hashlib.sha256(repr(self.format).encode())
+        for split in self.splits:
+            total.update(f"\n{split}\n".encode() + self.digest(split))
+        return total.hexdigest()
+
+
 @dataclass(frozen=True, eq=False)
-class ClassDomain:
+class ClassDomain(_Read):
     """A domain of named classes for each split.
 
     Attributes:
@@ -103,19 +129,11 @@ class ClassDomain:
     outputs: None = None
 
     @property
-    def input_shape(self) -> Any:
-        return self.format.shape
-
-    @property
     def splits(self) -> tuple[str, ...]:
         return tuple(self.classes)
 
-    @cached_property
-    def fingerprint(self) -> str:
-        digest = hashlib.sha256(repr(self.format).encode())
-        for split, classes in self.classes.items():
-            digest.update(f"\n{split}\n".encode() + classes.digest())
-        return digest.hexdigest()
+    def digest(self, split: str) -> bytes:
+        return self.classes[split].digest()
 
     def inputs(self, split: str) -> Iterable[Tree]:
         check_split(self.name, split, self.splits)
@@ -131,7 +149,7 @@ class ClassDomain:
 
 
 @dataclass(frozen=True, eq=False)
-class GivenDomain:
+class GivenDomain(_Read):
     """A domain of tasks that exist in the world, for each split; attributes as in `ClassDomain`.
 
     Attributes:
@@ -147,19 +165,11 @@ class GivenDomain:
     draw: Callable[[Sequence[Given], int, int], TaskFamily] = GivenTasks
 
     @property
-    def input_shape(self) -> Any:
-        return self.format.shape
-
-    @property
     def splits(self) -> tuple[str, ...]:
         return tuple(self.tasks)
 
-    @cached_property
-    def fingerprint(self) -> str:
-        digest = hashlib.sha256(repr(self.format).encode())
-        for split, tasks in self.tasks.items():
-            digest.update(f"\n{split}\n".encode() + b"".join(task.digest() for task in tasks))
-        return digest.hexdigest()
+    def digest(self, split: str) -> bytes:
+        return b"".join(task.digest() for task in self.tasks[split])
 
     def inputs(self, split: str) -> Iterable[Tree]:
         check_split(self.name, split, self.splits)

@@ -5,6 +5,7 @@ It is small and plain: a run keeps it as JSON, so that a trained model reads new
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,3 +126,8 @@ class Format(Protocol):
     def to_json(self) -> dict[str, Any]:
         """All its settings, plain."""
         ...
+
+
+def format_record(form: Format | None) -> dict[str, Any] | None:
+    """What is kept of a format, as JSON gives it back: its kind and settings; `read_format` makes it again."""
+    return None if form is None else json.loads(json.dumps({"kind": form.kind} | form.to_json()))

@@ -10,32 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
 
-from fewsight.domains import columns as tables
 from fewsight.domains.applicability import FAR, applicability
 from fewsight.domains.atoms import FEATURES, Atoms, Library
-from fewsight.domains.format import GUESSED, Columns, Examples
+from fewsight.domains.columns import ReadsTables
+from fewsight.domains.format import Examples
 from fewsight.domains.smiles import parent
-from fewsight.structure import Structure
-from fewsight.task import Support
+from fewsight.domains.structure import Structure
 from fewsight.tree import Tree
-from fewsight.view import View
-
-
-def _smiles(view: View) -> str:
-    """Of a molecule's view."""
-    from rdkit.Chem import MolToSmiles
-
-    assert isinstance(view, Structure)
-    return MolToSmiles(view.mol)
 
 
 @dataclass(frozen=True)
-class MoleculeFormat:
+class MoleculeFormat(ReadsTables):
     """A `Format` of at most `atoms` heavy atoms, with environments of radius 0 to `radius` (2: ECFP4)."""
 
     kind: ClassVar[str] = "molecules"
@@ -80,18 +69,10 @@ class MoleculeFormat:
         views = tuple(Structure(found.mol, name, self.atoms) for found, name in zip(parents, names, strict=True))
         return Examples(library.take(torch.arange(len(library))), tuple(names), views, tuple(notes))
 
-    def read_support(self, path: Path, columns: Columns = GUESSED) -> tuple[Support, Examples]:
-        return tables.read_support(self, path, columns)
-
-    def read_query(self, path: Path, columns: Columns = GUESSED) -> Examples:
-        return tables.read_query(self, path, columns)
-
     def doubts(self, support: Examples, queries: Examples) -> list[str]:
         """The applicability domain: queries of which no support molecule shares enough (see `applicability`)."""
-        known = [_smiles(view) for view in support.views]
-        found = [
-            (name, applicability(_smiles(view), known)) for name, view in zip(queries.names, queries.views, strict=True)
-        ]
+        known, asked = ([view.smiles for view in of.views if isinstance(view, Structure)] for of in (support, queries))
+        found = [(name, applicability(smiles, known)) for name, smiles in zip(queries.names, asked, strict=True)]
         return [f"{name}: {near.sentence}" for name, near in found if near.support < FAR]
 
     def to_json(self) -> dict[str, Any]:

@@ -30,7 +30,7 @@ LIMIT = 10.0
 
 
 @dataclass(frozen=True)
-class RowFormat:
+class RowFormat(tables.ReadsTables):
     """A `Format` of rows.
 
     Attributes:
@@ -124,9 +124,6 @@ class RowFormat:
             return Support.of(support.x, labels, classes=self.classes), examples
         note = f"this model was trained to tell {', '.join(self.classes)}; the labels here are others"
         return support, replace(examples, notes=(*examples.notes, note))
-
-    def read_query(self, path: Path, columns: Columns = GUESSED) -> Examples:
-        return tables.read_query(self, path, columns)
 
     def for_support(self, path: Path, columns: Columns = GUESSED) -> RowFormat:
         """`fitted` to a file: how a support set there, and queries beside it, are read."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from fewsight.domains.tablefile import MISSING, number
 from fewsight.errors import DataError
+from fewsight.view import cut
 
 Row = Mapping[str, Any]
 NUMERIC = 0.8
@@ -128,5 +129,4 @@ def matrix(rows: Sequence[Row], names: Sequence[str], columns: Sequence[Column])
 
 
 def _short(value: Any) -> str:
-    text = str(value)
-    return repr(text if len(text) <= 40 else text[:39] + "…")
+    return repr(cut(str(value), 40))

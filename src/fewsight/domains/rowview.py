@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
+from fewsight.view import cut
+
 LINE = 16
 """Pixels of a line."""
 SMALL_LINES, LARGE_LINES = 4, 15
@@ -81,8 +83,4 @@ class RowView:
         return Markup(
             '<g>{}{}<text x="{}" y="{}" fill="var(--muted)">{}</text>'
             '<text x="{}" y="{}" text-anchor="end" fill="var(--ink)">{}</text>{}</g>'
-        ).format(title, tint, x + 4, y + 12, _cut(name, NAME), x + WIDTH - 8, y + 12, _cut(value, VALUE), figure)
-
-
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"
+        ).format(title, tint, x + 4, y + 12, cut(name, NAME), x + WIDTH - 8, y + 12, cut(value, VALUE), figure)

@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 from fewsight.errors import DataError
+from fewsight.view import cut
 
 T = TypeVar("T")
 
@@ -47,7 +48,7 @@ def parent(smiles: object, name: str = "") -> Parent:
     what = name or "a molecule"
     if not isinstance(smiles, str) or not (text := smiles.strip()):
         raise DataError(f"{what} has no SMILES: fill it in, or remove it")
-    shown = repr(text if len(text) <= 60 else text[:59] + "…")
+    shown = repr(cut(text, 60))
     if len(text) > LONGEST:
         raise DataError(f"{what}: {shown} has {len(text)} characters, at most {LONGEST} are read")
     if len(text.split()) > 1:
@@ -175,9 +176,7 @@ def _standard(mol: Any) -> tuple[Any, str]:
     clean = rdMolStandardize.Cleanup(mol)
     part = largest.choose(clean)
     done = neutral.uncharge(part)
-    if (
-        _parsed(rdkit().MolToSmiles(done)) is None
-    ):  # half of a metal complex, a charge that no neutral atom can stand for
+    if _parsed(rdkit().MolToSmiles(done)) is None:  # half of a metal complex: no neutral atom can stand for its charge
         raise ValueError("its largest fragment is no molecule when neutral")
     said = []
     if part.GetNumAtoms() < clean.GetNumAtoms():

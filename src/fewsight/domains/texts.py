@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
 
-from fewsight.domains import columns as tables
-from fewsight.domains.format import GUESSED, Columns, Examples
+from fewsight.domains.columns import ReadsTables
+from fewsight.domains.format import Examples
 from fewsight.domains.textview import TextView
 from fewsight.domains.tokens import Token, gram_ids, normal, tokenize
 from fewsight.errors import DataError
-from fewsight.task import Support
 from fewsight.tree import Tree
+from fewsight.view import cut
 
 STORED = torch.int32
 """Of the ids of a domain at rest: half of what the model takes."""
 
 
 @dataclass(frozen=True)
-class TextFormat:
+class TextFormat(ReadsTables):
     """A `Format` of `length` tokens L: leaves `ids` `(n, L, G)` int64, `mask` `(n, L)` and `size` `(n,)`.
 
     Attributes:
@@ -78,12 +77,6 @@ class TextFormat:
         x = self.ready(self._packed([ids for ids, _ in found]))
         return Examples(x, tuple(names), views, tuple(notes))
 
-    def read_support(self, path: Path, columns: Columns = GUESSED) -> tuple[Support, Examples]:
-        return tables.read_support(self, path, columns)
-
-    def read_query(self, path: Path, columns: Columns = GUESSED) -> Examples:
-        return tables.read_query(self, path, columns)
-
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -122,4 +115,4 @@ def _text(raw: Any, name: str) -> str:
 
 def _excerpt(text: str) -> str:
     line = " ".join(text.split())
-    return repr(line if len(line) <= 30 else line[:29] + "…") if line else "it is empty"
+    return repr(cut(line, 30)) if line else "it is empty"

@@ -10,6 +10,7 @@ import numpy as np
 from markupsafe import Markup
 
 from fewsight.domains.tokens import Token
+from fewsight.view import cut
 
 SNIPPET = 60
 """Characters on a card."""
@@ -39,9 +40,7 @@ class TextView:
 
     def small(self) -> Markup:
         line = _shown(" ".join(self.text.split()))
-        return Markup('<span class="text">{}</span>').format(
-            line if len(line) <= SNIPPET else line[: SNIPPET - 1] + "…"
-        )
+        return Markup('<span class="text">{}</span>').format(cut(line, SNIPPET))
 
     def large(self) -> Markup:
         return self._paragraph([Markup.escape(_shown(part)) for part in self.parts])

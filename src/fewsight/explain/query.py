@@ -127,7 +127,7 @@ def occlusion(case: Case, baseline: tree.Tree | None = None, *, patch: int | Non
 def query_values(case: Case, inputs: Inputs, vectors: Tensor) -> Tensor:
     """F of queries given as rows `(M, P)`, `(M,)` float64."""
     with torch.no_grad():
-        return _in_batches(case, vectors, lambda part: case.query_values(inputs.queries(part)))
+        return in_batches(case, vectors, lambda part: case.query_values(inputs.queries(part)))
 
 
 def query_gradients(case: Case, inputs: Inputs, vectors: Tensor) -> np.ndarray:
@@ -140,15 +140,18 @@ def query_gradients(case: Case, inputs: Inputs, vectors: Tensor) -> np.ndarray:
             total = case.query_values(inputs.queries(part)).sum()
             return torch.autograd.grad(total, part, materialize_grads=True)[0].nan_to_num()
 
-    return _in_batches(case, vectors, slopes).double().cpu().numpy()
+    return in_batches(case, vectors, slopes).double().cpu().numpy()
 
 
-def _in_batches(case: Case, vectors: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
-    def frozen(part: Tensor) -> Tensor:
+def in_batches(case: Case, rows: tree.Tree, function: Callable[[tree.Tree], Tensor]) -> Tensor:
+    """`function` of rows `(M, ...)`, portion by portion; one by one where queries would influence each other."""
+    size = 1 if case.learner.transductive else BATCH
+
+    def frozen(start: int) -> Tensor:
         with case.frozen():
-            return function(part)
+            return function(tree.take(rows, slice(start, start + size)))
 
-    return torch.cat([frozen(part) for part in vectors.split(1 if case.learner.transductive else BATCH)])
+    return torch.cat([frozen(start) for start in range(0, tree.length(rows), size)])
 
 
 def _notes(case: Case, *notes: str) -> tuple[str, ...]:

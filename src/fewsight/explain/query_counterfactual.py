@@ -18,13 +18,10 @@ from fewsight.errors import ExplanationError
 from fewsight.explain.case import Case
 from fewsight.explain.explanation import Explanation, Measure
 from fewsight.explain.parts import Parts
-from fewsight.explain.query import TRANSDUCTIVE
+from fewsight.explain.query import TRANSDUCTIVE, in_batches
 from fewsight.explain.support_inputs import one
 from fewsight.explain.target import class_names
 from fewsight.tree import Tree
-
-BATCH = 64
-"""Changed queries in front of the model at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,11 +159,8 @@ def _with(swaps: np.ndarray, part: int, source: int) -> np.ndarray:
 
 def _scores(case: Case, queries: Tree) -> np.ndarray:
     """Scores of the adapted model, `(M, N)` float64; a class without examples cannot win."""
-    size = 1 if case.learner.transductive else BATCH
-    count = tree.length(queries)
-    with case.frozen(), torch.no_grad():
-        parts = [case.model(tree.take(queries, slice(i, i + size))) for i in range(0, count, size)]
-    return torch.cat(parts).double().cpu().numpy()
+    with torch.no_grad():
+        return in_batches(case, queries, case.model).double().cpu().numpy()
 
 
 def _runner_up(scores: np.ndarray, answer: int) -> int:

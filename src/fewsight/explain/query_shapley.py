@@ -9,13 +9,12 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from fewsight import tree
 from fewsight.explain import game
 from fewsight.explain.case import Case
 from fewsight.explain.explanation import Explanation
 from fewsight.explain.parts import Parts
 from fewsight.explain.quadrature import residual
-from fewsight.explain.query import BATCH, TRANSDUCTIVE
+from fewsight.explain.query import TRANSDUCTIVE, in_batches
 from fewsight.explain.subsets import OVER_ORDERS, PAIRS, PRECISION
 
 
@@ -84,8 +83,6 @@ def _values(case: Case, parts: Parts, players: np.ndarray, shown: np.ndarray) ->
     """F of the query with only these players shown, `(M, n)` bool to `(M,)`."""
     hidden = np.zeros((len(shown), len(parts.names)), dtype=bool)
     hidden[:, players] = ~shown
-    size = 1 if case.learner.transductive else BATCH
-    with case.frozen(), torch.no_grad():
-        batches = [parts.hidden(hidden[i : i + size]) for i in range(0, len(hidden), size)]
-        found = [case.query_values(batch) for batch in batches if tree.length(batch)]
-    return torch.cat(found).cpu().numpy()
+    with torch.no_grad():
+        found = in_batches(case, torch.from_numpy(hidden), lambda masks: case.query_values(parts.hidden(masks.numpy())))
+    return found.cpu().numpy()

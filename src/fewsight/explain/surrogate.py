@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from fewsight import tree as trees
 from fewsight.errors import ExplanationError
 from fewsight.explain import coalitions, game
 from fewsight.explain.case import Case
@@ -22,7 +21,7 @@ from fewsight.explain.explanation import Explanation, Measure
 from fewsight.explain.inputs import Inputs
 from fewsight.explain.parts import Parts
 from fewsight.explain.quadrature import resolution
-from fewsight.explain.query import BATCH
+from fewsight.explain.query import in_batches
 from fewsight.explain.statistics import mean_interval
 from fewsight.tree import Tree
 
@@ -209,11 +208,8 @@ def neighbourhood(
         queries = parts.hidden(hide)
         own, own_names = (~hide & parts.real).astype(float), parts.names
         what = "queries with a random half of their parts hidden"
-    size = 1 if case.learner.transductive else BATCH
-    with case.frozen(), torch.no_grad():
-        found = [
-            case.query_values(trees.take(queries, slice(i, i + size))).cpu().numpy() for i in range(0, samples, size)
-        ]
+    with torch.no_grad():
+        found = in_batches(case, queries, case.query_values).cpu().numpy()
     readable = own if features is None else np.asarray(features(queries), dtype=float)
     titles = tuple(own_names) if features is None else tuple(names or ())
     if readable.shape != (samples, len(titles)):
@@ -221,7 +217,7 @@ def neighbourhood(
             f"features must give one row for each of {samples} inputs and one column for each of {len(titles)} names, "
             f"got {readable.shape}"
         )
-    return Neighbourhood(readable, np.concatenate(found), titles, what)
+    return Neighbourhood(readable, found, titles, what)
 
 
 def held_out(

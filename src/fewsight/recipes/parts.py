@@ -74,8 +74,7 @@ def frozen(
 
 def mlp(input_shape: Any, *, hidden: Sequence[int], activation: str = "relu") -> nn.Module:
     """Hidden layers, each followed by its activation: features, as Conv4 gives; the learner adds its own head."""
-    if activation not in ACTIVATIONS:
-        raise RecipeError(f"unknown activation {activation!r}{suggest(activation, ACTIVATIONS)}")
+    _check_activation(activation)
     network = MLP([prod(input_shape), *hidden], activation)
     network.layers.append(ACTIVATIONS[activation]())
     return network
@@ -83,14 +82,18 @@ def mlp(input_shape: Any, *, hidden: Sequence[int], activation: str = "relu") ->
 
 def row_mlp(input_shape: Any, *, hidden: Sequence[int], activation: str = "relu") -> nn.Module:
     """For rows whose columns mean the same in every task."""
-    if activation not in ACTIVATIONS:
-        raise RecipeError(f"unknown activation {activation!r}{suggest(activation, ACTIVATIONS)}")
+    _check_activation(activation)
     return RowMLP(*_row_shape("row-mlp", input_shape), hidden, activation)
 
 
 def row_set(input_shape: Any, *, features: int = 128, hidden: int = 64) -> nn.Module:
     """For rows of any columns, which may differ between tasks."""
     return RowSet(*_row_shape("row-set", input_shape), features, hidden)
+
+
+def _check_activation(name: str) -> None:
+    if name not in ACTIVATIONS:
+        raise RecipeError(f"unknown activation {name!r}{suggest(name, ACTIVATIONS)}")
 
 
 def _row_shape(name: str, input_shape: Any) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from inspect import signature
 from pathlib import Path
 
 from fewsight import recipes
-from fewsight.domains import DOMAINS, Domain, Episodes, open_domain
+from fewsight.domains import DOMAINS, Domain, Episodes, format_record, open_domain
 from fewsight.errors import DataError, RecipeError
 from fewsight.experience import Experience
 from fewsight.recipes import Recipe, build
@@ -122,8 +122,8 @@ def opened_for(run: Run, name: str, data: str | Path | None = None) -> Domain:
     taken = signature(DOMAINS[name]).parameters if name in DOMAINS else {}
     settings = {key: value for key, value in wanted.items() if key in taken}
     domain = open_domain(name, None if data is None else Path(data), **settings)
-    found = {} if domain.format is None else {"kind": domain.format.kind} | domain.format.to_json()
-    for key, value in ({"kind": run.format.kind} | wanted).items():
+    found = format_record(domain.format) or {}
+    for key, value in (format_record(run.format) or {}).items():
         if key not in DRAWN and found.get(key) != value:
             raise RecipeError(
                 f"domain {name!r} serves inputs with {key} {found.get(key)!r}, but the model of {run.folder} sees "

@@ -20,7 +20,7 @@ from typing import Any
 from torch import Tensor
 
 from fewsight import recipes
-from fewsight.domains import Domain, Format, open_domain, read_format
+from fewsight.domains import Domain, Format, format_record, open_domain, read_format
 from fewsight.errors import RunError
 from fewsight.learner import Learner
 from fewsight.recipes import Recipe
@@ -87,10 +87,8 @@ class Run:
                 "name": domain.name,
                 "fingerprint": domain.fingerprint,
                 "outputs": domain.outputs,
-                "input_shape": _as_json(domain.input_shape),
-                "format": None
-                if domain.format is None
-                else {"kind": domain.format.kind} | _as_json(domain.format.to_json()),
+                "input_shape": json.loads(json.dumps(domain.input_shape)),  # as it is read again: tuples are lists
+                "format": format_record(domain.format),
             }
         run.note()
         return run
@@ -203,11 +201,6 @@ class Run:
 def _plain(recipe: Recipe) -> dict[str, Any]:
     """The recipe as JSON, without the results that others had with it."""
     return recipe.model_dump(mode="json", exclude={"results"})
-
-
-def _as_json(value: Any) -> Any:
-    """As it is read again from JSON: tuples are lists."""
-    return json.loads(json.dumps(value))
 
 
 def _versions() -> dict[str, str]:

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from fewsight.domains.smiles import quiet, rdkit
+
 SMALL = (108, 72)
 """Width and height in pixels on a card."""
 LARGE = (384, 256)
@@ -36,11 +38,12 @@ class Structure:
     wide: bool = False
 
     @cached_property
-    def text(self) -> str:
-        from rdkit import Chem
+    def smiles(self) -> str:
+        return rdkit().MolToSmiles(self.mol)
 
-        smiles = Chem.MolToSmiles(self.mol)
-        return smiles if self.name in ("", smiles) else f"{self.name}: {smiles}"
+    @property
+    def text(self) -> str:
+        return self.smiles if self.name in ("", self.smiles) else f"{self.name}: {self.smiles}"
 
     @cached_property
     def parts(self) -> tuple[str, ...]:
@@ -79,11 +82,9 @@ class Structure:
 
 
 def _can_kekulize(mol: Any) -> bool:
-    from rdkit import Chem, rdBase
-
-    with rdBase.BlockLogs():
+    with quiet():
         try:
-            Chem.Kekulize(Chem.Mol(mol))
+            rdkit().Kekulize(rdkit().Mol(mol))
         except (RuntimeError, ValueError):
             return False
     return True

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from rdkit import Chem
 
+from fewsight.domains.structure import AGAINST, FOR, Structure
 from fewsight.report.palette import LIGHT, rgb
-from fewsight.structure import AGAINST, FOR, Structure
 
 ASPIRIN = Structure(Chem.MolFromSmiles("CC(=O)Oc1ccccc1C(=O)O"), "aspirin")
 
