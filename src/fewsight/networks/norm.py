@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from fewsight import tree
 from fewsight.errors import LearnerError
+from fewsight.networks.channelnorm import ChannelNorm
 from fewsight.task import positive
 from fewsight.tree import Tree
 
@@ -63,7 +64,7 @@ def embed_query(network: Callable[[Tree], Tensor], x: Tree, moments: Moments | N
         return network(x)
 
 
-class TaskNorm(nn.Module):
+class TaskNorm(ChannelNorm):
     """Normalise channels (dimension 1 of `(B, C, ...)`) by support moments blended with each input's own.
 
     Args:
@@ -71,26 +72,18 @@ class TaskNorm(nn.Module):
         blend: learn the blend with the input's own moments; False uses support moments alone (MetaBN).
     """
 
-    def __init__(self, channels: int, *, blend: bool = True, epsilon: float = 1e-5) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
+    def __init__(self, channels: int, *, blend: bool = True) -> None:
+        super().__init__(channels)
         self.blend = nn.Parameter(torch.zeros(())) if blend else None
-        self.epsilon = epsilon
 
-    def forward(self, x: Tensor) -> Tensor:
-        mean, square, known = self._support_moments(x)
-        if self.blend is not None and x.ndim > 2:
-            share = torch.sigmoid(self.blend) * known
-            means, squares = _own_moments(x)
-            mean, square = torch.lerp(means, mean, share), torch.lerp(squares, square, share)
-        variance = (square - mean.square()).clamp(min=0)
-        scale = self.weight * (variance + self.epsilon).rsqrt()
-        shift = self.bias - mean * scale
-        view = (-1, x.shape[1]) + (1,) * (x.ndim - 2)
-        return torch.addcmul(shift.to(x.dtype).view(view), x, scale.to(x.dtype).view(view))
+    def blended(self, mean: Tensor, square: Tensor, *, space: bool) -> tuple[Tensor, Tensor]:
+        known_mean, known_square, known = self._support_moments(mean, square)
+        if self.blend is None or not space:
+            return known_mean, known_square
+        share = torch.sigmoid(self.blend) * known
+        return torch.lerp(mean, known_mean, share), torch.lerp(square, known_square, share)
 
-    def _support_moments(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _support_moments(self, mean: Tensor, square: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         current = _current.get()
         if current is None:
             raise LearnerError(
@@ -101,18 +94,8 @@ class TaskNorm(nn.Module):
             found = current.moments[current.position]
             current.position += 1
             return found
-        means, squares = _own_moments(x)
         total = current.weight.sum()
-        share = (current.weight / positive(total)).to(means.dtype)[:, None]
-        found = ((share * means).sum(0), (share * squares).sum(0), (total > 0).to(means.dtype))
+        share = (current.weight / positive(total)).to(mean.dtype)[:, None]
+        found = ((share * mean).sum(0), (share * square).sum(0), (total > 0).to(mean.dtype))
         current.moments.append(found)
         return found
-
-
-def _own_moments(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and mean square of each input over its positions, `(B, C)`; never in reduced precision."""
-    exact = torch.promote_types(x.dtype, torch.float32)
-    if x.ndim == 2:
-        return x.to(exact), x.to(exact).square()
-    space = tuple(range(2, x.ndim))
-    return x.mean(space, dtype=exact), x.square().mean(space, dtype=exact)

@@ -1,0 +1,63 @@
+"""What are the mean and the mean square of each channel of each input? In one pass back, and two forward.
+
+Normalisation is most of the time of a small convolutional network: a sum over positions of channels-last images in
+reduced precision is slow, and its derivative is a chain of passes over the largest tensors there are. Here sums are
+matrix products with ones, and the derivative is one multiply-add.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Moments = tuple[Tensor, Tensor]
+"""Mean and mean square of each channel of each input, `(B, C)` each."""
+
+
+def moments(x: Tensor) -> Moments:
+    """Of `(B, C, ...)` over its positions, never in reduced precision; of `(B, C)` itself."""
+    if x.ndim == 2:
+        x = x.to(_exact(x))
+        return x, x.square()
+    return _Moments.apply(x.flatten(2))
+
+
+class _Moments(torch.autograd.Function):
+    """Of `(B, C, P)`; twice differentiable, and vectorised over tasks by torch."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor) -> Moments:
+        return _mean(x), _mean(x.square())
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Moments) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, mean: Tensor, square: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        share = 1 / x.shape[2]
+        return torch.addcmul((share * mean).to(x.dtype)[:, :, None], x, (2 * share * square).to(x.dtype)[:, :, None])
+
+
+def _mean(x: Tensor) -> Tensor:
+    if x.dtype == _exact(x):
+        return x.mean(2)
+    # The sum of each stretch is rounded once, to the precision of x, the sum of stretches is not.
+    batch, channels, positions = x.shape
+    length = next(size for size in range(min(positions, STRETCH), 0, -1) if positions % size == 0)
+    rows = x.mT.reshape(-1, length, channels)
+    sums = torch.ones(rows.shape[0], 1, length, dtype=x.dtype, device=x.device) @ rows
+    return sums.reshape(batch, -1, channels).sum(1, dtype=torch.float32) / positions
+
+
+STRETCH = 32
+"""Positions added up in the accumulator of one matrix product."""
+
+
+def _exact(x: Tensor) -> torch.dtype:
+    return torch.promote_types(x.dtype, torch.float32)
