@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import median
+
 import pytest
 import torch
 
@@ -25,8 +27,8 @@ def row_task(seed: int) -> Task:
     return Task(Support.of(x[:8], x[:8, :1].sin()), x[8:], x[8:, :1].sin())
 
 
-def learner_and_tasks(name: str, kind: str) -> tuple[Learner, list[Task]]:
-    torch.manual_seed(0)
+def learner_and_tasks(name: str, kind: str, seed: int = 0) -> tuple[Learner, list[Task]]:
+    torch.manual_seed(seed)
     if kind == "images":
         tasks = [image_task(0), image_task(1, ways=2), image_task(2, shots=2)]  # unequal in every way
         return create(name, Conv4(hidden=8, size=(16, 16), norm="task")), tasks
@@ -54,15 +56,21 @@ def test_strategies_agree(name: str, kind: str, strategy: str) -> None:
 
 @pytest.mark.parametrize("name", ["maml", "protonet", "matching"])
 def test_bfloat16_agrees_within_its_precision(name: str) -> None:
-    """Off by no more than a few times what rounding the parameters alone does to the exact gradient."""
-    learner, tasks = learner_and_tasks(name, "images")
-    expected, loss = gradient(learner, "loop", tasks)
-    found, similar_loss = gradient(learner, "loop+channels_last+bf16", tasks)
-    for parameter in learner.parameters():
-        parameter.data = parameter.data.bfloat16().float()
-    rounded, _ = gradient(learner, "loop", tasks)
-    assert (found - expected).norm() <= 10 * (rounded - expected).norm()
-    assert similar_loss == pytest.approx(loss, rel=0.05)
+    """Off by no more than a few times what rounding the parameters alone does to the exact gradient.
+
+    How far one network's loss is off is a matter of chance (its steps on images of noise are large): the median of nine.
+    """
+    off = []
+    for seed in range(9):
+        learner, tasks = learner_and_tasks(name, "images", seed)
+        expected, loss = gradient(learner, "loop", tasks)
+        found, similar_loss = gradient(learner, "loop+channels_last+bf16", tasks)
+        for parameter in learner.parameters():
+            parameter.data = parameter.data.bfloat16().float()
+        rounded, _ = gradient(learner, "loop", tasks)
+        assert (found - expected).norm() <= 10 * (rounded - expected).norm()
+        off.append(abs(similar_loss - loss) / loss)
+    assert median(off) <= 0.05
 
 
 def test_a_compiled_strategy_agrees() -> None:

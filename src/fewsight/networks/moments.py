@@ -47,16 +47,11 @@ class _Moments(torch.autograd.Function):
 def _mean(x: Tensor) -> Tensor:
     if x.dtype == _exact(x):
         return x.mean(2)
-    # The sum of each stretch is rounded once, to the precision of x, the sum of stretches is not.
-    batch, channels, positions = x.shape
-    length = next(size for size in range(min(positions, STRETCH), 0, -1) if positions % size == 0)
-    rows = x.mT.reshape(-1, length, channels)
-    sums = torch.ones(rows.shape[0], 1, length, dtype=x.dtype, device=x.device) @ rows
-    return sums.reshape(batch, -1, channels).sum(1, dtype=torch.float32) / positions
-
-
-STRETCH = 32
-"""Positions added up in the accumulator of one matrix product."""
+    batch, _, positions = x.shape
+    ones = torch.ones(1, 1, 1, dtype=x.dtype, device=x.device).expand(batch, 1, positions)
+    total = ones @ x.mT
+    rest = torch.baddbmm(total, ones, x.mT, beta=-1)  # what rounding the total lost: matrix products add up in float32
+    return (total.float() + rest.float())[:, 0] / positions
 
 
 def _exact(x: Tensor) -> torch.dtype:
