@@ -6,8 +6,6 @@ pooling by the moments of all that was pooled.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-
 import torch
 from torch import Tensor, nn
 
@@ -17,7 +15,7 @@ EPSILON = 1e-5
 """Added to variances."""
 
 
-class ChannelNorm(nn.Module, ABC):
+class ChannelNorm(nn.Module):
     """Normalises channels (dimension 1 of `(B, C, ...)`), then scales by `weight` and shifts by `bias`, `(C,)`."""
 
     def __init__(self, channels: int) -> None:
@@ -34,13 +32,13 @@ class ChannelNorm(nn.Module, ABC):
         view = (-1, x.shape[1]) + (1,) * (x.ndim - 2)
         return torch.addcmul(shift.to(x.dtype).view(view), x, scale.to(x.dtype).view(view))
 
-    @abstractmethod
     def blended(self, mean: Tensor, square: Tensor, *, space: bool) -> Moments:
         """The moments to normalise by, `(B, C)` or `(C,)`, from those of each input, `(B, C)`.
 
         Args:
             space: inputs have positions, so that the moments of one input mean something.
         """
+        raise NotImplementedError
 
 
 class GroupNorm(ChannelNorm):
