@@ -21,12 +21,12 @@ from tables import plus_minus
 
 from fewsight import explain, tree
 from fewsight.domains import open_domain
-from fewsight.domains.assays import CLASSES, AssayDomain
 from fewsight.domains.divided import divided
 from fewsight.domains.episodes import Episodes
 from fewsight.domains.given import Given
-from fewsight.domains.molecules import MoleculeFormat
-from fewsight.domains.smiles import rdkit
+from fewsight.domains.molecules.assays import CLASSES, AssayDomain
+from fewsight.domains.molecules.format import MoleculeFormat
+from fewsight.domains.molecules.smiles import rdkit
 from fewsight.learners import create
 from fewsight.networks.molecules import FingerprintEncoder
 from fewsight.task import Support

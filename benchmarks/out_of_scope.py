@@ -18,9 +18,9 @@ import torch
 from tables import plus_minus, runs_parser
 
 from fewsight import tree
-from fewsight.domains.clinc import out_of_scope
 from fewsight.domains.episodes import generator
-from fewsight.domains.lexical import lexical_baselines
+from fewsight.domains.texts.clinc import out_of_scope
+from fewsight.domains.texts.lexical import lexical_baselines
 from fewsight.rejection import auroc, calibrate
 from fewsight.task import Task
 from fewsight.training import Run

@@ -13,7 +13,7 @@ import torch
 from fewsight import cli
 from fewsight.domains import Episodes, open_domain
 from fewsight.domains.domain import ClassDomain
-from fewsight.domains.omniglot import ARCHIVES, LISTS, open_omniglot
+from fewsight.domains.images.omniglot import ARCHIVES, LISTS, open_omniglot
 from realdata import absent
 
 # Tests are many small tensors: threads would only wait for each other. Programs that tests start inherit it.

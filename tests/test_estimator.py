@@ -17,8 +17,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from fewsight import recipes
 from fewsight.domains.domain import GivenDomain
 from fewsight.domains.given import Given
-from fewsight.domains.rows import RowFormat
-from fewsight.domains.rowschema import Column
+from fewsight.domains.rows.format import RowFormat
+from fewsight.domains.rows.schema import Column
 from fewsight.errors import DataError
 from fewsight.estimator import REGULARISATION, FewShotClassifier, FewShotRegressor
 from fewsight.learners import MAML, ProtoNet

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from fewsight import recipes
-from fewsight.domains.molecules import MoleculeFormat
-from fewsight.domains.texts import TextFormat
+from fewsight.domains.molecules.format import MoleculeFormat
+from fewsight.domains.texts.format import TextFormat
 from fewsight.errors import RecipeError, suggest
 from fewsight.recipes import parts
 from fewsight.training.engine import STRATEGIES

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from fewsight.domains.tokens import Token
+from fewsight.domains.texts.tokens import Token
 from fewsight.errors import DataError
 
 LONGEST = 20_000

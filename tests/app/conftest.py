@@ -15,9 +15,9 @@ from fastapi.testclient import TestClient
 from fewsight import recipes
 from fewsight.app.server import create_app
 from fewsight.domains import Format, RowFormat, open_domain
-from fewsight.domains.molecules import MoleculeFormat
-from fewsight.domains.rowschema import Column
-from fewsight.domains.texts import TextFormat
+from fewsight.domains.molecules.format import MoleculeFormat
+from fewsight.domains.rows.schema import Column
+from fewsight.domains.texts.format import TextFormat
 from fewsight.training import Run
 
 

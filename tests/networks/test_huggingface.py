@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import vmap
 
-from fewsight.domains.texts import TextFormat
+from fewsight.domains.texts.format import TextFormat
 from fewsight.errors import DataError, RecipeError
 from fewsight.learner import task_loss
 from fewsight.learners import create

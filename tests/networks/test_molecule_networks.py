@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.func import vmap
 
 from fewsight import tree
-from fewsight.domains.atoms import FEATURES, NOTHING, Library
+from fewsight.domains.molecules.atoms import FEATURES, NOTHING, Library
 from fewsight.networks.molecules import (
     FingerprintEncoder,
     GraphNetwork,

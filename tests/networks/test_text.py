@@ -10,7 +10,7 @@ import torch
 from torch.func import vmap
 
 from fewsight import tree
-from fewsight.domains.texts import TextFormat
+from fewsight.domains.texts.format import TextFormat
 from fewsight.networks.cooccurrence import gram_vectors
 from fewsight.networks.text import GramBag, TextEncoder
 from fewsight.tree import Tree

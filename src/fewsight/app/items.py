@@ -17,7 +17,7 @@ from fewsight.app.schema import FieldError, Given
 from fewsight.app.store import Item, Store
 from fewsight.domains import Examples, Format, ImageFormat
 from fewsight.domains.format import Fits
-from fewsight.domains.imagefile import decode
+from fewsight.domains.images.file import decode
 from fewsight.errors import DataError
 from fewsight.view import cut
 

@@ -7,31 +7,31 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
-from fewsight.domains.assays import open_muv, open_sider, open_tox21, open_toxcast
-from fewsight.domains.bccd import open_bccd
-from fewsight.domains.caltech import open_caltech
-from fewsight.domains.clinc import open_clinc
-from fewsight.domains.digits import open_digits
 from fewsight.domains.domain import ClassDomain, Domain, GivenDomain
 from fewsight.domains.episodes import Episodes, TaskFamily, generator, prefetch
-from fewsight.domains.fewrel import open_fewrel
-from fewsight.domains.folder import open_folder, read_query, read_support
 from fewsight.domains.format import GUESSED, Columns, Examples, Format, format_record
-from fewsight.domains.fsmol import open_fsmol
-from fewsight.domains.german_credit import open_german_credit
-from fewsight.domains.heart_disease import open_heart_disease
-from fewsight.domains.huffpost import open_huffpost
-from fewsight.domains.images import ImageFormat
-from fewsight.domains.mednist import open_mednist
-from fewsight.domains.molecules import MoleculeFormat
-from fewsight.domains.omniglot import open_omniglot
-from fewsight.domains.parkinsons import open_parkinsons
+from fewsight.domains.images.bccd import open_bccd
+from fewsight.domains.images.caltech import open_caltech
+from fewsight.domains.images.digits import open_digits
+from fewsight.domains.images.folder import open_folder, read_query, read_support
+from fewsight.domains.images.format import ImageFormat
+from fewsight.domains.images.mednist import open_mednist
+from fewsight.domains.images.omniglot import open_omniglot
+from fewsight.domains.molecules.assays import open_muv, open_sider, open_tox21, open_toxcast
+from fewsight.domains.molecules.format import MoleculeFormat
+from fewsight.domains.molecules.fsmol import open_fsmol
 from fewsight.domains.plugin import Openers
-from fewsight.domains.rows import RowFormat
+from fewsight.domains.rows.format import RowFormat
+from fewsight.domains.rows.german_credit import open_german_credit
+from fewsight.domains.rows.heart_disease import open_heart_disease
+from fewsight.domains.rows.parkinsons import open_parkinsons
+from fewsight.domains.rows.uci import open_uci
 from fewsight.domains.sinusoid import open_sinusoid
-from fewsight.domains.table import guess_kind, open_table
-from fewsight.domains.texts import TextFormat
-from fewsight.domains.uci import open_uci
+from fewsight.domains.tables.table import guess_kind, open_table
+from fewsight.domains.texts.clinc import open_clinc
+from fewsight.domains.texts.fewrel import open_fewrel
+from fewsight.domains.texts.format import TextFormat
+from fewsight.domains.texts.huffpost import open_huffpost
 from fewsight.errors import DataError, RecipeError, suggest
 
 DOMAINS: Openers = Openers(

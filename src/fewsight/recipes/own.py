@@ -12,9 +12,9 @@ from fewsight import tree
 from fewsight.domains import Domain, guess_kind, open_domain
 from fewsight.domains.domain import ClassDomain, GivenDomain
 from fewsight.domains.format import Columns
-from fewsight.domains.imagefile import survey
-from fewsight.domains.imagefolder import class_files
-from fewsight.domains.tablefile import SUFFIXES
+from fewsight.domains.images.classfolders import class_files
+from fewsight.domains.images.file import survey
+from fewsight.domains.tables.file import SUFFIXES
 from fewsight.errors import DataError
 from fewsight.recipes.schema import Recipe, parse
 

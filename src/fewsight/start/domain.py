@@ -15,8 +15,8 @@ from fewsight import tree
 from fewsight.domains.classes import Classes
 from fewsight.domains.divided import divided
 from fewsight.domains.domain import ClassDomain
-from fewsight.domains.rows import RowFormat
-from fewsight.domains.rowtables import baselines
+from fewsight.domains.rows.format import RowFormat
+from fewsight.domains.rows.shared import baselines
 
 FAULTS, EXAMPLES, READINGS = 100, 30, 12
 

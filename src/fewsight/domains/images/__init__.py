@@ -1,0 +1,1 @@
+"""Images: what models see of them, and the sets of them."""

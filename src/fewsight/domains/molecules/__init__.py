@@ -1,0 +1,1 @@
+"""Molecules: what models see of them, and the assays of them."""

@@ -1,0 +1,1 @@
+"""Rows of tables: what models see of them, and the sets of them."""

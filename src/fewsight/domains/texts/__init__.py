@@ -1,0 +1,1 @@
+"""Texts: what models see of them, and the sets of them."""
