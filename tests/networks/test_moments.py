@@ -11,7 +11,7 @@ from torch.func import grad, vmap
 from fewsight.networks import Conv4, ResNet12
 from fewsight.networks.channelnorm import EPSILON, GroupNorm
 from fewsight.networks.conv4 import NORMS
-from fewsight.networks.moments import moments
+from fewsight.networks.moments import convolved, moments
 from fewsight.networks.norm import embed_support
 
 X = torch.randn(3, 4, 5, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
@@ -55,6 +55,18 @@ def test_vectorised_derivatives_are_those_of_a_loop() -> None:
     torch.testing.assert_close(vmap(grad(loss))(tasks), torch.stack([grad(loss)(task) for task in tasks]))
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_moments_of_a_convolution_follow_from_its_patches(channels: int) -> None:
+    x, layer = X[:, :channels].clone().requires_grad_(), nn.Conv2d(channels, 32, 3, padding=1).double()
+
+    def outcome(found: tuple[Tensor, Tensor]) -> tuple[Tensor, ...]:
+        return torch.autograd.grad(found[0].sin().sum() + found[1].cos().sum(), [x, layer.weight, layer.bias])
+
+    found, expected = convolved(x, layer.weight, layer.bias), moments(layer(x))
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(outcome(found), outcome(expected))
+
+
 def test_group_norm_is_torchs() -> None:
     ours, torchs = GroupNorm(2, 4).double(), nn.GroupNorm(2, 4, eps=EPSILON).double()
     for layer in (ours, torchs):
@@ -66,11 +78,11 @@ def test_group_norm_is_torchs() -> None:
 @pytest.mark.parametrize("norm", sorted(NORMS))
 def test_pooling_first_is_pooling_last(norm: str) -> None:
     torch.manual_seed(0)
-    network = Conv4(2, 8, (11, 14), norm, blocks=3).double()
+    network = Conv4(1, 12, (11, 14), norm, blocks=3).double()
     for name, parameter in network.named_parameters():
         if parameter.ndim == 1 and not name.endswith(("0.bias", "4.bias", "8.bias")):
             nn.init.normal_(parameter)  # scales of both signs
-    x = torch.randn(5, 2, 11, 14, dtype=torch.float64, requires_grad=True)
+    x = torch.randn(5, 1, 11, 14, dtype=torch.float64, requires_grad=True)
     weight = torch.tensor([1.0, 0.0, 0.5, 1.0, 1.0], dtype=torch.float64)
 
     def outcome(function: nn.Module) -> tuple[Tensor, tuple[Tensor, ...]]:

@@ -14,7 +14,7 @@ from torch.func import functional_call
 
 from fewsight.errors import RecipeError, suggest
 from fewsight.networks.channelnorm import ChannelNorm, GroupNorm
-from fewsight.networks.moments import moments
+from fewsight.networks.moments import convolved, moments
 from fewsight.networks.norm import TaskNorm
 
 NORMS = {
@@ -68,7 +68,8 @@ class Conv4(nn.Module):
 
 
 def _pooled_first(conv: nn.Module, norm: ChannelNorm, pool: nn.Module, x: Tensor) -> Tensor:
-    """pool(norm(conv(x))), computed as norm(pool(conv(x))) by the moments of conv(x).
+    """pool(norm(conv(x))), computed as norm(pool(conv(x))) by the moments of conv(x); those of the first, and largest,
+    follow from the few numbers that its filters see.
 
     A channel that the norm turns round (a negative weight) is turned before it is pooled, which costs nothing in the
     weights of the convolution, and back after it.
@@ -76,6 +77,8 @@ def _pooled_first(conv: nn.Module, norm: ChannelNorm, pool: nn.Module, x: Tensor
     sign = torch.where(norm.weight < 0, -1.0, 1.0).to(norm.weight.dtype)
     turned = {"weight": conv.weight * sign.view(-1, 1, 1, 1), "bias": conv.bias * sign}  # type: ignore[operator]
     found = functional_call(conv, turned, (x,))  # the module itself is called: hooks see it
+    pooled = pool(found) * sign.to(found.dtype).view(-1, 1, 1)
+    if conv.weight[0].numel() < len(conv.weight):  # type: ignore[arg-type, index]
+        return norm(pooled, of=convolved(x, conv.weight, conv.bias))  # type: ignore[arg-type]
     mean, square = moments(found)
-    pooled = pool(found)
-    return norm(pooled * sign.to(pooled.dtype).view(-1, 1, 1), of=(mean * sign, square))
+    return norm(pooled, of=(mean * sign, square))
