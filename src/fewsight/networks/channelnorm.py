@@ -23,12 +23,17 @@ class ChannelNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
 
-    def forward(self, x: Tensor, of: Moments | None = None) -> Tensor:
-        """`x` normalised by its own moments, or by those `of` what it was taken from."""
+    def forward(self, x: Tensor, of: Moments | None = None, sign: Tensor | None = None) -> Tensor:
+        """`x` normalised by its own moments, or by those `of` what it was taken from.
+
+        Args:
+            sign: channels `(C,)` of `x` that are given turned round have -1 here, the others 1.
+        """
         mean, square = self.blended(*(moments(x) if of is None else of), space=x.ndim > 2)
         variance = (square - mean.square()).clamp(min=0)
         scale = self.weight * (variance + EPSILON).rsqrt()
         shift = self.bias - mean * scale
+        scale = scale if sign is None else scale * sign
         view = (-1, x.shape[1]) + (1,) * (x.ndim - 2)
         return torch.addcmul(shift.to(x.dtype).view(view), x, scale.to(x.dtype).view(view))
 

@@ -72,13 +72,15 @@ def _pooled_first(conv: nn.Module, norm: ChannelNorm, pool: nn.Module, x: Tensor
     follow from the few numbers that its filters see.
 
     A channel that the norm turns round (a negative weight) is turned before it is pooled, which costs nothing in the
-    weights of the convolution, and back after it.
+    weights of the convolution, and back by the norm.
     """
-    sign = torch.where(norm.weight < 0, -1.0, 1.0).to(norm.weight.dtype)
-    turned = {"weight": conv.weight * sign.view(-1, 1, 1, 1), "bias": conv.bias * sign}  # type: ignore[operator]
-    found = functional_call(conv, turned, (x,))  # the module itself is called: hooks see it
-    pooled = pool(found) * sign.to(found.dtype).view(-1, 1, 1)
-    if conv.weight[0].numel() < len(conv.weight):  # type: ignore[arg-type, index]
-        return norm(pooled, of=convolved(x, conv.weight, conv.bias))  # type: ignore[arg-type]
+    weight, bias = conv.weight, conv.bias
+    assert isinstance(weight, Tensor)
+    assert isinstance(bias, Tensor)
+    sign = torch.where(norm.weight < 0, -1.0, 1.0).to(weight.dtype)
+    # The module itself is called: hooks see it.
+    found = functional_call(conv, {"weight": weight * sign.view(-1, 1, 1, 1), "bias": bias * sign}, (x,))
+    if weight[0].numel() < len(weight):
+        return norm(pool(found), of=convolved(x, weight, bias), sign=sign)
     mean, square = moments(found)
-    return norm(pooled, of=(mean * sign, square))
+    return norm(pool(found), of=(mean * sign, square), sign=sign)
