@@ -14,6 +14,7 @@ from fewsight.learners import MAML, create
 from fewsight.learners.gradient.implicit import conjugate_gradients
 from fewsight.networks import MLP
 from fewsight.task import Support, Task
+from fewsight.training.engine import Engine, Strategy
 
 
 def classes(seed: int = 0) -> Task:
@@ -69,8 +70,23 @@ def test_conjugate_gradients_solve() -> None:
     generator = torch.Generator().manual_seed(0)
     root = torch.randn(5, 5, dtype=torch.float64, generator=generator)
     matrix, target = root @ root.T + torch.eye(5), torch.randn(5, dtype=torch.float64, generator=generator)
-    (found,) = conjugate_gradients(lambda v: (matrix @ v[0],), (target,), (target,), 5)
-    torch.testing.assert_close(found, torch.linalg.solve(matrix, target))
+    found = conjugate_gradients(lambda v: {"x": matrix @ v["x"]}, {"x": target}, {"x": target}, 5)
+    torch.testing.assert_close(found["x"], torch.linalg.solve(matrix, target))
+
+
+def test_conjugate_gradients_stay_where_there_is_no_minimum() -> None:
+    start = {"x": torch.tensor([1.0, 1.0])}
+    assert conjugate_gradients(lambda v: {"x": -v["x"]}, {"x": torch.ones(2)}, start, 5)["x"].equal(start["x"])
+
+
+def test_implicit_gradients_of_many_tasks_are_those_of_each() -> None:
+    learner = MAML(body(), inner_steps=5, inner_lr=0.2, features=4, proximal=1.0, outer="implicit").double()
+    tasks, expected = [classes(seed) for seed in range(3)], []
+    for strategy in ("loop", "vmap", "trace"):
+        Engine(learner, Strategy(strategy)).gradients(tasks)
+        expected.append(torch.cat([p.grad.flatten() for p in learner.parameters() if p.grad is not None]))
+    torch.testing.assert_close(expected[1], expected[0])
+    torch.testing.assert_close(expected[2], expected[0])
 
 
 def test_reptile_gradient_is_the_way_of_the_inner_loop() -> None:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from fewsight.inner import Parameters
 from fewsight.learner import Learner, mask_absent, task_loss
-from fewsight.learners.gradient.implicit import attach_implicit_gradient
+from fewsight.learners.gradient.implicit import through_the_solution
 from fewsight.task import Task
 
 if TYPE_CHECKING:
@@ -44,9 +44,7 @@ def multi_step(learner: MAML, task: Task) -> tuple[Tensor, Tensor]:
 
 def implicit(learner: MAML, task: Task) -> tuple[Tensor, Tensor]:
     """The gradient of an inner problem solved to its end; memory does not grow with inner steps (iMAML)."""
-    with torch.no_grad():
-        *_, theta = learner.steps(task.support)
-    return _judged(learner, attach_implicit_gradient(learner, theta, task.support), task)
+    return through_the_solution(learner, task.support, lambda theta: _judged(learner, theta, task))
 
 
 def reptile(learner: MAML, task: Task) -> tuple[Tensor, Tensor]:
