@@ -269,7 +269,7 @@ def test_meta_training_helps(name: str) -> None:
         return float((scores.argmax(-1) == unseen.target).double().mean())
 
     untrained = accuracy()
-    engine = Engine(learner, Strategy("loop" if name == "imaml" else "vmap"))
+    engine = Engine(learner, Strategy("vmap"))
     for step in range(120):
         batch = [hidden_direction(8 * step + i) for i in range(8)]
         learner.progress = step / 120

@@ -63,10 +63,11 @@ def conjugate_gradients(
     image = times(x)
     residual = direction = {name: target[name] - image[name] for name in target}
     square, enough = _dot(residual, residual), 1e-20 * _dot(target, target)
+    going = square > enough
     for _ in range(iterations):
         image = times(direction)
         curvature = _dot(direction, image)
-        going = (square > enough) & (curvature > 0)
+        going = going & (square > enough) & (curvature > 0)  # once stopped, always: tasks stop at their own times
         rate = torch.where(going, square / torch.where(going, curvature, 1.0), 0.0)
         x = {name: x[name] + rate * direction[name] for name in x}
         residual = {name: residual[name] - rate * image[name] for name in x}
