@@ -248,7 +248,7 @@ def test_a_blank_query_is_explained() -> None:
     blank = torch.zeros(tiny.FEATURES, dtype=torch.float64)
     found = explain(tiny.learner("protonet"), tiny.support(), blank, ["integrated_gradients", "occlusion"])
     for explanation in found.values():
-        assert not explanation.values.any()
+        np.testing.assert_allclose(explanation.values, 0, atol=1e-14)  # a batch rounds each row in its own way
         assert all(measure.passed is None for measure in explanation.fidelity)
 
 
