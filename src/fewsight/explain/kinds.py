@@ -30,9 +30,12 @@ from fewsight.explain.query import integrated_gradients, occlusion, saliency
 from fewsight.explain.query_counterfactual import query_counterfactual
 from fewsight.explain.query_shapley import query_shapley
 from fewsight.explain.readout import Attends, as_votes, attention
+from fewsight.explain.rule_list import rule_list
+from fewsight.explain.shallow_tree import tree
+from fewsight.explain.sparse_linear import sparse_linear
+from fewsight.explain.subset_surrogate import subset_surrogate
 from fewsight.explain.subsets import PAIRS, banzhaf, interactions, leave_one_out, shapley
 from fewsight.explain.support_inputs import support_gradients, support_integrated_gradients, support_occlusion
-from fewsight.explain.surrogate import sparse_linear, subset_surrogate, tree
 from fewsight.explain.target import Target
 from fewsight.explain.task_influence import leave_one_task_out, task_influence, task_newton
 from fewsight.explain.task_map import task_similarity
@@ -248,5 +251,6 @@ KINDS: dict[str, Kind] = {
     ),
     "sparse_linear": Kind(sparse_linear, "model", exact=False, unasked=_by_name(NEEDS_WORDS), aim=_against_rival),
     "tree": Kind(tree, "model", exact=False, unasked=_by_name(NEEDS_WORDS), aim=_against_rival),
+    "rule_list": Kind(rule_list, "model", exact=False, unasked=_by_name(NEEDS_WORDS), aim=_against_rival),
 }
 """Every kind by name, in the order in which they are made and shown."""

@@ -135,6 +135,19 @@ NOTES: dict[str, str] = {
     "Least squares on {subsets} subsets of the support; every size of subset weighs the same.": (
         "对支持集的 {subsets} 个子集做最小二乘；各种大小的子集权重相同。"
     ),
+    "Rule {number}: if {conditions}, then {value} ({size} of {bound} changed queries).": (
+        "规则 {number}：若 {conditions}，则为 {value}（{bound} 个改动样本中的 {size} 个）。"
+    ),
+    "Rule {number}: else {value} ({size} of {bound} changed queries).": (
+        "规则 {number}：否则为 {value}（{bound} 个改动样本中的 {size} 个）。"
+    ),
+    "No rule says more than the mean of all changed queries.": "没有任何规则比所有改动样本的均值说明得更多。",
+    "The query itself is answered by rule {number} of {size}.": "新样本本身由 {size} 条规则中的第 {number} 条回答。",
+    "Learned greedily, for {phrase}: another list may say it better or shorter.": (
+        "由贪心方法学得，针对{phrase}：可能存在更好或更短的列表。"
+    ),
+    "queries whose numbers vary half as the support's do": "数值变化幅度为示例一半的样本",
+    "queries with a random half of their parts hidden": "随机遮住一半部分的样本",
     "The queries have no labels: an example that helps here makes the model surer of what it answers, right or "
     "wrong.": ("这些样本没有标签：有帮助的示例会让模型对自己的回答更有把握，无论对错。"),
     "First order: it follows each step, not what later steps made of it.": (
