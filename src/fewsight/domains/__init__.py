@@ -16,7 +16,7 @@ from fewsight.domains.domain import ClassDomain, Domain, GivenDomain
 from fewsight.domains.episodes import Episodes, TaskFamily, generator, prefetch
 from fewsight.domains.fewrel import open_fewrel
 from fewsight.domains.folder import open_folder, read_query, read_support
-from fewsight.domains.format import GUESSED, Columns, Examples, Format, format_record
+from fewsight.domains.format import GUESSED, Columns, Examples, Format, format_record, offers
 from fewsight.domains.fsmol import open_fsmol
 from fewsight.domains.german_credit import open_german_credit
 from fewsight.domains.heart_disease import open_heart_disease
@@ -127,6 +127,7 @@ __all__ = [
     "format_record",
     "generator",
     "guess_kind",
+    "offers",
     "open_domain",
     "prefetch",
     "read_format",

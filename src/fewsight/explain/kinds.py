@@ -19,6 +19,7 @@ from fewsight.explain.influence import influence
 from fewsight.explain.inputs import positional
 from fewsight.explain.kernel import kernel, kernel_votes, without_kernel, without_votes
 from fewsight.explain.layer_swap import layer_swap
+from fewsight.explain.matched_pairs import NONE, matched_pairs
 from fewsight.explain.meta_parameters import gates, step_sizes
 from fewsight.explain.mislabels import mislabels
 from fewsight.explain.movement import movement, representation
@@ -208,6 +209,12 @@ KINDS: dict[str, Kind] = {
     "removal": Kind(removal, "search", rows=lambda size: 2 ** min(size, game.EXACT), why_not=_no_answer),
     "relabelling": Kind(relabelling, "search", rows=lambda size: 8 * size, why_not=_no_answer),
     "query_counterfactual": Kind(query_counterfactual, "search", why_not=_no_answer, aim=_against_rival),
+    "matched_pairs": Kind(
+        matched_pairs,
+        "search",
+        why_not=lambda case: _no_answer(case) or ("" if case.offers else NONE),
+        aim=_against_rival,
+    ),
     "mislabels": Kind(mislabels, "model", rows=lambda size: size + 1, why_not=_all_sole),
     "steps": Kind(steps, "steps"),
     "layer_swap": Kind(layer_swap, "layers", rows=lambda size: 40, why_not=without_parameters),

@@ -65,6 +65,13 @@ CHECKS: dict[str, str] = {
     ),
     "1 if the model answers otherwise for the changed query": "对改动后的样本，模型回答不同则为 1",
     "share of the query's size left unchanged": "新样本（按大小计）保持不变的比例",
+    "variants that can exist": "能够存在的改动样本",
+    "share of those made that are whole inputs (molecules: read, sanitised, valences kept)": (
+        "所生成的改动样本中完整有效者所占比例（分子：可读取、可规范化、化合价正确）"
+    ),
+    "likeness to the query, 1 for the same (molecules: Tanimoto's)": (
+        "与新样本的相似度，相同为 1（分子：Tanimoto 系数）"
+    ),
     "share of parts left unchanged": "保持不变的部分所占比例",
     "variance of F over {subsets} subsets that a sum over examples explains, on subsets it was not fitted to": (
         "在未用于拟合的子集上，对示例求和所能解释的 F 的方差（共 {subsets} 个子集）"

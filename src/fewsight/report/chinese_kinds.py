@@ -57,6 +57,8 @@ KINDS: dict[str, str] = {
     "term_relabelling": "反事实支持集：改标",
     "kind_query_counterfactual": "要改变回答，新样本最小的改动",
     "term_query_counterfactual": "反事实查询：与支持集某示例交换若干部分",
+    "kind_matched_pairs": "新样本的真实小改动",
+    "term_matched_pairs": "以匹配分子对（MMP）为反事实：交换一个取代基",
     "kind_mislabels": "值得核对的标签",
     "term_mislabels": "自影响（self-influence）：不用该示例时它的损失减去用它时的损失",
     "kind_steps": "学习的每一步做了什么",

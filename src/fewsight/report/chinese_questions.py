@@ -94,6 +94,7 @@ QUESTIONS: dict[str, str] = {
     "Which parts of the query, taken from an example of the rival class, would change the answer?": (
         "新样本的哪些部分若换成对手类别示例的部分，回答就会改变？"
     ),
+    "Which small real change of the query would change the answer?": "新样本的哪个真实的小改动会改变回答？",
     "Which part of which support example would change the prediction if it grew a little?": (
         "哪个示例的哪一部分稍微增大，预测就会改变？"
     ),

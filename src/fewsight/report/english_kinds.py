@@ -57,6 +57,8 @@ KINDS: dict[str, str] = {
     "term_relabelling": "counterfactual support set: relabelling",
     "kind_query_counterfactual": "Smallest change of the new example for another answer",
     "term_query_counterfactual": "counterfactual query: parts swapped with those of a support example",
+    "kind_matched_pairs": "Small real changes of the new example",
+    "term_matched_pairs": "counterfactuals by matched molecular pairs: one substituent exchanged",
     "kind_mislabels": "Labels to look at again",
     "term_mislabels": "self-influence: loss of an example without it minus with it",
     "kind_steps": "What each step of learning did",
