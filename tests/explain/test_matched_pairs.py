@@ -58,6 +58,8 @@ def test_fewest_parts_first_then_the_surest_and_an_exchange_once() -> None:
     np.testing.assert_allclose(found.values, expected, atol=1e-9)
     assert found.value == pytest.approx(float(distance(torch.tensor(1.0).double())))
     assert found.provenance["changed"] == 4
+    assert found.provenance["strongest"] == 2
+    assert "The strongest change is long: long at -9.0." in found.notes
     assert [pair["answer"] for pair in found.provenance["pairs"]] == [1, 1, 1, 0]
     assert {measure.name: measure.value for measure in found.fidelity} == {
         "validity": 1,
@@ -75,6 +77,14 @@ def test_what_comes_nearest_where_none_is_enough() -> None:
     assert found.trusted
     assert found.notes[0].startswith(f"None of {2 * SHOWN} variants")
     assert found.notes[1] == "7 larger exchanges were not tried."
+
+
+def test_the_strongest_is_reported_however_large_it_is() -> None:
+    """Of -9 all exchanged the query is farthest from its class; two of one exchange differ in size alone."""
+    points = [(f"{i}", 1, -1.0 - i / 10) for i in range(2 * SHOWN)]
+    found = matched_pairs(offering([*points, ("0", 5, -9.0)])[0])
+    assert found.players == (*(f"{i}: {i} at {-1.0 - i / 10}" for i in range(2 * SHOWN - 1, SHOWN, -1)), "0: 0 at -9.0")
+    assert found.provenance["strongest"] == SHOWN - 1
 
 
 def test_the_rival_is_the_targets() -> None:

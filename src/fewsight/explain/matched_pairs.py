@@ -21,7 +21,7 @@ from fewsight.explain.parts import Parts
 from fewsight.explain.query import TRANSDUCTIVE
 from fewsight.explain.rival import Contest, lead_of, scores
 from fewsight.explain.target import class_names
-from fewsight.variants import Variants
+from fewsight.variants import Variant, Variants
 
 SHOWN = 8
 """Variants that are reported."""
@@ -32,8 +32,9 @@ def matched_pairs(case: Case) -> Explanation:
     """How far each reported variant moves F, `(R,)`; the players are the variants.
 
     Reported are those that change the answer, fewest exchanged parts first; if there are none, those that come nearest
-    to it; of one exchange in several places the best. `provenance["pairs"]` has each in full, `["changed"]` how many of
-    all variants change the answer.
+    to it; of one exchange in several places the best. Among them is the strongest, after which the answer is farthest
+    behind. `provenance["pairs"]` has each in full, `["strongest"]` its place, `["changed"]` how many of all variants
+    change the answer.
 
     Raises:
         ExplanationError: a regression task, no rival, or no variants.
@@ -50,16 +51,12 @@ def matched_pairs(case: Case) -> Explanation:
     leads, answers = lead_of(found, contest.answer), found.argmax(1)
     moved = case.target(torch.from_numpy(found)).numpy()
     value = case.query_values(case.query).item()
-    sizes = np.array([variant.size for variant in offered.known])
-    flips = leads < 0
-    best: dict[str, int] = {}
-    for i in np.lexsort([leads, np.where(flips, sizes, 0), ~flips]).tolist():
-        best.setdefault(offered.known[i].change, i)
-    order = list(best.values())[:SHOWN]
+    order = _reported(offered.known, leads)
+    changed, strongest = int((leads < 0).sum()), order.index(int(leads.argmin()))
     names = [str(name) for name in class_names(case.support)]
     pairs = [
         asdict(offered.known[i])
-        | {"size": int(sizes[i]), "answer": int(answers[i]), "lead": float(leads[i]), "value": float(moved[i])}
+        | {"size": offered.known[i].size, "answer": int(answers[i]), "lead": float(leads[i]), "value": float(moved[i])}
         for i in order
     ]
     return Explanation(
@@ -72,15 +69,27 @@ def matched_pairs(case: Case) -> Explanation:
         baseline=None,
         baseline_name="",
         semantics="exchange",
-        fidelity=_measures(case, offered, order[0], bool(flips[order[0]])),
+        fidelity=_measures(case, offered, order[0], changed > 0),
         notes=(
-            *_notes(pairs[0], names, int(flips.sum()), offered),
+            *_notes(pairs, strongest, names, changed, offered),
             f"What is put in comes from the support examples of {names[contest.rival]!r} or from the query itself.",
             "A variant is a question to the model: nobody may have made it or measured it.",
             *((TRANSDUCTIVE,) if case.learner.transductive else ()),
         ),
-        provenance=case.record(pairs=pairs, variants=len(sizes), changed=int(flips.sum()), rival=contest.rival),
+        provenance=case.record(
+            pairs=pairs, strongest=strongest, variants=len(leads), changed=changed, rival=contest.rival
+        ),
     )
+
+
+def _reported(known: Sequence[Variant], leads: np.ndarray) -> list[int]:
+    """The variants to report, the smallest that changes the answer first; the strongest is among them."""
+    best: dict[str, int] = {}
+    flips = leads < 0
+    for i in np.lexsort([leads, np.where(flips, [variant.size for variant in known], 0), ~flips]).tolist():
+        best.setdefault(known[i].change, i)
+    order, strongest = list(best.values())[:SHOWN], int(leads.argmin())
+    return order if strongest in order else [*order[: SHOWN - 1], strongest]
 
 
 def _measures(case: Case, offered: Variants, best: int, valid: bool) -> tuple[Measure, ...]:
@@ -109,15 +118,18 @@ def _measures(case: Case, offered: Variants, best: int, valid: bool) -> tuple[Me
     )
 
 
-def _notes(first: dict[str, Any], names: Sequence[str], changed: int, offered: Variants) -> list[str]:
-    count = len(offered.known)
-    said = (
-        [
+def _notes(
+    pairs: list[dict[str, Any]], strongest: int, names: Sequence[str], changed: int, offered: Variants
+) -> list[str]:
+    count, first, most = len(offered.known), pairs[0], pairs[strongest]
+    if not changed:
+        said = [f"None of {count} variants changes the answer; those that come nearest are reported."]
+    else:
+        said = [
             f"With {first['change']} the answer becomes {names[first['answer']]!r}: {first['text']}. Parts exchanged: "
             f"{first['size']}.",
             f"{changed} of {count} variants change the answer.",
         ]
-        if changed
-        else [f"None of {count} variants changes the answer; those that come nearest are reported."]
-    )
+    if strongest:
+        said.append(f"The strongest change is {most['change']}: {most['text']}.")
     return said + ([f"{offered.left} larger exchanges were not tried."] if offered.left else [])

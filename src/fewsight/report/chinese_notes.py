@@ -136,6 +136,7 @@ NOTES: dict[str, str] = {
     "None of {number} variants changes the answer; those that come nearest are reported.": (
         "{number} 个改动样本都没有改变回答；这里列出最接近的几个。"
     ),
+    "The strongest change is {change}: {text}.": "影响最大的改动是 {change}：{text}。",
     "{number} larger exchanges were not tried.": "另有 {number} 个更大的交换没有尝试。",
     "What is put in comes from the support examples of {label} or from the query itself.": (
         "换上的部分来自 {label} 的示例或新样本自身。"

@@ -15,7 +15,7 @@ from fewsight.view import Redraws, View
 
 KIND = "matched_pairs"
 DRAWN = 3
-"""Pairs that are drawn; the table has all that were reported."""
+"""Pairs that are drawn, the strongest among them; the table has all that were reported."""
 COLUMNS = (
     "pairs_exchange",
     "pairs_text",
@@ -27,17 +27,18 @@ COLUMNS = (
 )
 
 
-def pair_sentence(subject: Subject) -> list[str]:
-    """What the smallest variant that changes the answer is, or that none does."""
+def pair_sentences(subject: Subject) -> list[str]:
+    """What the smallest variant that changes the answer is, or that none does; and the strongest, if it is another."""
     explanation, words = subject.analysis.get(KIND), subject.words
     if explanation is None:
         return []
     facts = explanation.provenance
     if not facts["changed"]:
         return [words("change_pair_none", count=facts["variants"])]
-    first = facts["pairs"][0]
+    first, most = facts["pairs"][0], facts["pairs"][facts["strongest"]]
     answer = subject.analysis.labels[first["answer"]]
-    return [words.count("change_pair", first["size"], change=first["change"], answer=answer, text=first["text"])]
+    said = [words.count("change_pair", first["size"], change=first["change"], answer=answer, text=first["text"])]
+    return said if most is first else [*said, words("change_pair_most", change=most["change"], text=most["text"])]
 
 
 def pairs(subject: Subject) -> Figure | None:
@@ -46,6 +47,8 @@ def pairs(subject: Subject) -> Figure | None:
     if explanation is None or view is None or not isinstance(view, Redraws):
         return None
     found, names = explanation.provenance["pairs"], subject.analysis.support_names
+    strongest = found[explanation.provenance["strongest"]]
+    drawn = found[:DRAWN] if strongest in found[:DRAWN] else [*found[: DRAWN - 1], strongest]
     rows = [
         [
             pair["change"],
@@ -61,7 +64,7 @@ def pairs(subject: Subject) -> Figure | None:
     return Figure(
         words.kind(KIND),
         Markup('<ul class="pairs">{}</ul>').format(
-            Markup("").join(_drawn(subject, view, view.other(pair["text"]), pair) for pair in found[:DRAWN])
+            Markup("").join(_drawn(subject, view, view.other(pair["text"]), pair) for pair in drawn)
         ),
         [words(key) for key in COLUMNS],
         rows,
