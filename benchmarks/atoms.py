@@ -12,14 +12,16 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from sklearn.metrics import roc_auc_score
 from tables import plus_minus
 
-from fewsight import explain, tree
+from fewsight import explain
 from fewsight.domains import open_domain
 from fewsight.domains.divided import divided
 from fewsight.domains.episodes import Episodes
@@ -27,6 +29,7 @@ from fewsight.domains.given import Given
 from fewsight.domains.molecules.assays import CLASSES, AssayDomain
 from fewsight.domains.molecules.format import MoleculeFormat
 from fewsight.domains.molecules.smiles import rdkit
+from fewsight.learner import Learner
 from fewsight.learners import create
 from fewsight.networks.molecules import FingerprintEncoder
 from fewsight.task import Support
@@ -47,8 +50,34 @@ def patterns() -> dict[str, object]:
     return {row[0]: rdkit().MolFromSmarts(row[2]) for row in rows}
 
 
-def planted(data: Path | None) -> tuple[AssayDomain, dict[str, list[set[int]]]]:
-    """A domain of one task for each pattern, and for each pattern and molecule the atoms it matches."""
+class Planted(NamedTuple):
+    """A domain of one task for each pattern, its molecules, and for each pattern and molecule the atoms it matches."""
+
+    domain: AssayDomain
+    molecules: list[Any]
+    atoms: dict[str, list[set[int]]]
+
+
+class Asked(NamedTuple):
+    """A test task.
+
+    Attributes:
+        given: the task, and `support`: the places of its support molecules, `known` to the learner.
+        places: molecules to explain, which have the group; none where the model does not know it well enough.
+        score: the model's AUC.
+        rng: of this task.
+    """
+
+    learner: Learner
+    given: Given
+    support: np.ndarray
+    known: Support
+    places: list[int]
+    score: float
+    rng: np.random.Generator
+
+
+def planted(data: Path | None) -> Planted:
     smiles = open_domain("tox21", data).smiles
     order = np.random.default_rng(0).permutation(len(smiles))
     molecules = (rdkit().MolFromSmiles(smiles[place]) for place in order)
@@ -65,19 +94,17 @@ def planted(data: Path | None) -> tuple[AssayDomain, dict[str, list[set[int]]]]:
         split: [Given(name, every, torch.tensor([int(bool(found)) for found in atoms[name]]), CLASSES) for name in of]
         for split, of in parts.items()
     }
-    return AssayDomain("planted", form, tasks, library=form.library(chosen), smiles=()), atoms
+    return Planted(AssayDomain("planted", form, tasks, library=form.library(chosen), smiles=()), chosen, atoms)
 
 
-def figures(data: Path | None, steps: int) -> tuple[dict[str, np.ndarray], list[float], int, int]:
-    """AUROC of each map by kind; the model's AUC of each task; numbers of training and test patterns."""
-    domain, atoms = planted(data)
+def questions(domain: AssayDomain, steps: int) -> Iterator[Asked]:
+    """Train on the training patterns; then the test tasks, one after the other."""
     torch.manual_seed(0)
     network = FingerprintEncoder(domain.input_shape["nodes"][-1], widths=(128, 64), descriptors=False)
     learner = create("protonet", network)
     family = domain.family("train", ways=2, shots=SHOTS, queries=32)
     fit(learner, Episodes(family, 0, "train"), steps=steps, meta_batch=4, strategy="loop", progress=False)
     learner.eval()
-    maps, scores = defaultdict(list), []
     for index in range(TASKS):
         rng = np.random.default_rng(1000 + index)
         given = domain.tasks["test"][index % len(domain.tasks["test"])]
@@ -92,21 +119,29 @@ def figures(data: Path | None, steps: int) -> tuple[dict[str, np.ndarray], list[
         truth = given.y.numpy()[query]
         if truth.all() or not truth.any():
             continue
-        scores.append(roc_auc_score(truth, answer[:, 1] - answer[:, 0]))
-        if scores[-1] < ABLE:
-            continue
-        for place in query[truth == 1][:MAPS]:
-            mol = tree.take(inputs(torch.tensor([place])), slice(0, 1))
+        score = float(roc_auc_score(truth, answer[:, 1] - answer[:, 0]))
+        places = query[truth == 1][:MAPS].tolist() if score >= ABLE else []
+        yield Asked(learner, given, support, known, places, score, rng)
+
+
+def figures(data: Path | None, steps: int) -> tuple[dict[str, np.ndarray], list[float], int, int]:
+    """AUROC of each map by kind; the model's AUC of each task; numbers of training and test patterns."""
+    domain, _, atoms = planted(data)
+    maps, scores = defaultdict(list), []
+    for task in questions(domain, steps):
+        scores.append(task.score)
+        for place in task.places:
+            mol = domain.library.take(torch.tensor([place]))
             size = int(mol["size"])
             names = tuple(f"atom {i + 1}" for i in range(size))
-            analysis = explain(learner, known, mol, what=KINDS, target="active", parts=names, checks=False)
-            inside = np.isin(np.arange(size), list(atoms[given.name][place]))
+            analysis = explain(task.learner, task.known, mol, KINDS, target="active", parts=names, checks=False)
+            inside = np.isin(np.arange(size), list(atoms[task.given.name][place]))
             if inside.all():
                 continue
             for kind in KINDS:
                 values = np.asarray(analysis[kind].values, dtype=float).reshape(-1)[:size]
                 maps[kind].append(roc_auc_score(inside, values))
-            maps["random order"].append(roc_auc_score(inside, rng.random(size)))
+            maps["random order"].append(roc_auc_score(inside, task.rng.random(size)))
     counts = (len(domain.tasks["train"]), len(domain.tasks["test"]))
     return {name: np.array(values) for name, values in maps.items()}, scores, *counts
 

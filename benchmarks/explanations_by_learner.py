@@ -9,6 +9,7 @@ cell says "exact" or "approximate" if the kind could be made, and points to the 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -21,11 +22,13 @@ from fewsight.explain.kinds import Kind
 from fewsight.explain.target import parse
 from fewsight.learners import LEARNERS, create
 from fewsight.task import Support, Task
+from fewsight.variants import Variant, Variants
 
 HEAD = """# Which explanation works for which learner?
 
 `python benchmarks/explanations_by_learner.py --write docs/coverage.md` makes this table from the code: every kind is
-tried on every learner, on a 3-way 2-shot task of images, with a record of meta-training at hand.
+tried on every learner, on a 3-way 2-shot task of images, with a record of meta-training at hand. `matched_pairs` gets
+three other images as variants of the query; a person's own data has variants where they are molecules.
 
 - **exact**: what it is defined as, to rounding; where that is an integral, its residual is measured and printed.
 - **approx.**: a derivative at one point, an estimate or a surrogate; its fidelity is measured and printed.
@@ -71,7 +74,14 @@ def case(name: str) -> Case:
     support, query = tasks[0].support, tasks[0].query[:1]
     with torch.no_grad():
         target = parse(("contrast",), support, learner(support, query)[0])
-    return Case(learner, support, query, target, tuple(f"support {i}" for i in range(6)), experience=experience)
+    names = tuple(f"support {i}" for i in range(6))
+    return Case(learner, support, query, target, names, experience=experience, offers=others)
+
+
+def others(donors: Sequence[int]) -> Variants:
+    """Three images of noise, posing as small real changes of another."""
+    known = tuple(Variant(f"image {i}", f"exchange {i}", (i,), (i,), donors[0], 0.5) for i in range(3))
+    return Variants(torch.randn(3, 1, 4, 4, dtype=torch.float64), known, len(known), 0)
 
 
 def outcome(kind: Kind, of: Case) -> str:

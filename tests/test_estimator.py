@@ -14,9 +14,11 @@ from sklearn.linear_model import Ridge as LinearRidge
 from sklearn.model_selection import cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from fewsight import recipes
+from fewsight import explain, recipes
+from fewsight.domains import offers
 from fewsight.domains.domain import GivenDomain
 from fewsight.domains.given import Given
+from fewsight.domains.molecules.format import MoleculeFormat
 from fewsight.domains.rows.format import RowFormat
 from fewsight.domains.rows.schema import Column
 from fewsight.errors import DataError
@@ -107,20 +109,15 @@ def run(tmp_path: Path) -> Run:
     form = RowFormat(columns, code=2, classes=("well", "ill"))
     task = Given("one", form.tensors(np.array([[40, 0], [60.0, 1]])), torch.tensor([0, 1]), form.classes)
     domain = GivenDomain("heart_disease", form, {"train": [task]})
-    recipe = recipes.parse(
-        {
-            "name": "tiny",
-            "about": "",
-            "domain": {"name": "heart_disease"},
-            "network": {"name": "row-mlp", "hidden": [8]},
-            "learner": {"name": "maml", "head": 2, "inner_steps": 1, "inner_lr": 0.1},
-            "train": {"shots": 1, "queries": 1},
-            "test": {"shots": 1, "queries": 1},
-            "training": {"steps": 1},
-        },
-        "here",
-    )
-    made = Run.create(tmp_path / "run", recipe=recipe, domain=domain)
+    learner = {"name": "maml", "head": 2, "inner_steps": 1, "inner_lr": 0.1}
+    return untrained(tmp_path / "run", domain, {"name": "row-mlp", "hidden": [8]}, learner)
+
+
+def untrained(folder: Path, domain: GivenDomain, network: dict[str, Any], learner: dict[str, Any]) -> Run:
+    shape = {"shots": 1, "queries": 1}
+    parts = {"domain": {"name": domain.name}, "network": network, "learner": learner, "train": shape, "test": shape}
+    recipe = recipes.parse({"name": "tiny", "about": "", "training": {"steps": 1}} | parts, "here")
+    made = Run.create(folder, recipe=recipe, domain=domain)
     made.save_best(dict(recipes.build(recipe, domain).state_dict()))
     return made
 
@@ -137,6 +134,26 @@ def test_a_run_reads_rows_and_keeps_the_order_of_its_classes(run: Run) -> None:
     np.testing.assert_allclose(estimator.predict_proba(ROWS), alone[:, ::-1], rtol=1e-6)
     explained = estimator.explain(ROWS[0], "query_shapley", checks=False)
     assert explained.explanations["query_shapley"].players == ("age", "sex")
+
+
+def test_a_run_on_molecules_knows_small_real_changes(tmp_path: Path) -> None:
+    form, molecules = MoleculeFormat(16), ["Clc1ccccc1", "CCCCl", "Oc1ccccc1", "CCCO"]
+    task = Given("one", form.encode(molecules, molecules).x, torch.tensor([0, 0, 1, 1]), ("a", "b"))
+    domain = GivenDomain("table", form, {"train": [task]})
+    made = untrained(tmp_path / "run", domain, {"name": "fingerprint", "bits": 64, "widths": [8]}, {"name": "protonet"})
+    estimator = FewShotClassifier(made).fit(molecules, ["a", "a", "b", "b"])
+    found = estimator.explain("Clc1ccncc1", "matched_pairs")["matched_pairs"]
+    support, query = form.encode(molecules, molecules), form.encode(["Clc1ccncc1"], ["query"])
+    alone = explain(
+        made.learner(),
+        Support.of(support.x, ["a", "a", "b", "b"]),
+        query.x,
+        "matched_pairs",
+        parts=query.views[0].parts,
+        offers=offers(form, query, support),
+    )["matched_pairs"]
+    assert found.players == alone.players
+    np.testing.assert_allclose(found.values, alone.values, atol=1e-6)
 
 
 def test_a_data_frame_is_its_rows(run: Run) -> None:

@@ -220,7 +220,7 @@ def explain(
     Example: fewsight explain runs/protonet --support shapes/ --query unknown.png --out page.html
     """
     from fewsight.demo import verdict
-    from fewsight.domains import Columns
+    from fewsight.domains import Columns, offers
     from fewsight.explain import explain as explain_query
     from fewsight.report import write_page
     from fewsight.report.words import Words
@@ -238,6 +238,7 @@ def explain(
         names=task.examples.names,
         groups=task.examples.groups,
         parts=task.queries.views[0].parts,
+        offers=offers(task.form, task.queries, task.examples),
         experience=recorded(task.run),
         budget_seconds=budget,
     )

@@ -26,7 +26,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, colu
 from torch import Tensor, nn
 
 from fewsight import tree
-from fewsight.domains import Format
+from fewsight.domains import Format, offers
 from fewsight.domains.format import Fits
 from fewsight.explain import Analysis, explain
 from fewsight.learner import Learner
@@ -69,6 +69,7 @@ class _FewShot(BaseEstimator):
         model_: the adapted `Model`.
         support_: what it was adapted to.
         format_: how inputs are read; None for arrays.
+        examples_: the support set as it was read; None for arrays.
     """
 
     def __init__(self, run_or_learner: str | Path | Run | Learner | None = None) -> None:
@@ -87,6 +88,8 @@ class _FewShot(BaseEstimator):
         else:
             found = self.format_.encode(self._checked([x]), ["the query"])
             query, known = found.x, known | {"parts": found.views[0].parts or None}
+            if self.examples_ is not None:
+                known["offers"] = offers(self.format_, found, self.examples_)
         return explain(self.model_.learner, self.support_, query, what, target, **known | options)
 
     def _open(self) -> tuple[Learner, Format | None]:
@@ -139,7 +142,8 @@ class _FewShot(BaseEstimator):
             if classes is None:
                 values = StandardScaler().fit(y, sample_weight=given)
                 learner = _InUnits(learner, torch.from_numpy(values.mean_), torch.from_numpy(values.scale_))
-        x = self._inputs(X)
+        self.examples_ = None if form is None else form.encode(X, _names(X))
+        x = self._inputs(X) if self.examples_ is None else self.examples_.x
         dtype = tree.float_dtype(x)
         self.support_ = Support.of(
             x,

@@ -20,13 +20,14 @@ from fewsight.training import Run
 
 @dataclass(frozen=True, eq=False)
 class UserTask:
-    """A run and its learner, a support set and queries.
+    """A run and its learner, a support set and queries, read by `form`.
 
     `notes` says what was done to them, `doubts` which queries are unlike everything in the support.
     """
 
     run: Run
     learner: Learner
+    form: Format
     support: Support
     examples: Examples
     queries: Examples
@@ -64,7 +65,7 @@ def read_task(
     if single and len(queries.names) != 1:
         raise DataError(f"{query} holds {len(queries.names)} queries: explain one at a time, give a single one")
     doubts = tuple(form.doubts(examples, queries)) if isinstance(form, Compares) else ()
-    return UserTask(opened, opened.learner(), given, examples, queries, doubts)
+    return UserTask(opened, opened.learner(), form, given, examples, queries, doubts)
 
 
 def answers(task: UserTask) -> list[dict[str, Any]]:

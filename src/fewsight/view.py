@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from markupsafe import Markup
@@ -41,6 +41,15 @@ class View(Protocol):
 
     def shaded(self, shares: np.ndarray) -> Markup | None:
         """The large one with its parts coloured by `shares` `(P,)` in [-1, 1]; None where a ranking says it better."""
+        ...
+
+
+@runtime_checkable
+class Redraws(Protocol):
+    """A view that can show another example of its kind."""
+
+    def other(self, text: str) -> View:
+        """The view of the example that this line of text stands for (a SMILES)."""
         ...
 
 

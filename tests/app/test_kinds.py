@@ -181,6 +181,17 @@ def test_a_full_explanation_of_any_kind_is_saved_in_the_language_asked_for(
     assert found["query"]["item"] == question["query"]
 
 
+def test_a_molecules_page_has_its_small_real_changes(opened: Callable[[str], TestClient]) -> None:
+    client = opened("molecules")
+    question = asked(client, "molecules")
+    task = client.post("/api/adapt", json={"examples": question["examples"]}).json()["task"]
+    body = {"task": task, "query": question["query"], "seconds": 20, "language": "en"}
+    done = ended(client, client.post("/api/explain", json=body).json())
+    found = client.get(f"/a/{done['analysis']}/analysis.json").json()["explanations"]["matched_pairs"]
+    assert found["provenance"]["pairs"]
+    assert 'class="pairs"' in client.get(f"/a/{done['analysis']}").text
+
+
 def test_an_audit_record_is_of_the_labelled_queries(
     opened: Callable[[str], TestClient], kinds: dict[str, Path]
 ) -> None:

@@ -21,7 +21,7 @@ from fewsight.app.record import audited
 from fewsight.app.sample import Samples
 from fewsight.app.schema import Audit, Example, Explanation, FieldError, Given, Question
 from fewsight.app.store import Item, Store
-from fewsight.domains import Examples, Format
+from fewsight.domains import Examples, Format, offers
 from fewsight.errors import DataError
 from fewsight.explain import explain
 from fewsight.explain.record import plain
@@ -145,6 +145,7 @@ class Workbench:
                 target=asked.target,
                 names=taught.examples.names,
                 parts=query.views[0].parts or None,
+                offers=offers(taught.form, query, taught.examples),
                 experience=self.experience,
                 budget_seconds=asked.seconds,
             )
@@ -221,7 +222,7 @@ class Workbench:
 
     def _asked(self, taught: Taught, queries: list[Item]) -> UserTask:
         seen = items.encode(taught.form, queries)
-        return UserTask(self.run, self.learner, taught.support, taught.examples, seen)
+        return UserTask(self.run, self.learner, taught.form, taught.support, taught.examples, seen)
 
     def _examples(self, task: str) -> list[Example]:
         return [Example(**example) for example in self.store.task(task)["examples"]]

@@ -9,7 +9,7 @@ from typing import Any
 
 from fewsight.domains.domain import ClassDomain, Domain, GivenDomain
 from fewsight.domains.episodes import Episodes, TaskFamily, generator, prefetch
-from fewsight.domains.format import GUESSED, Columns, Examples, Format, format_record
+from fewsight.domains.format import GUESSED, Columns, Examples, Format, format_record, offers
 from fewsight.domains.images.bccd import open_bccd
 from fewsight.domains.images.caltech import open_caltech
 from fewsight.domains.images.digits import open_digits
@@ -127,6 +127,7 @@ __all__ = [
     "format_record",
     "generator",
     "guess_kind",
+    "offers",
     "open_domain",
     "prefetch",
     "read_format",

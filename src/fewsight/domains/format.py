@@ -13,6 +13,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from fewsight.task import Support
 from fewsight.tree import Tree
+from fewsight.variants import Offers
 from fewsight.view import View
 
 
@@ -85,6 +86,15 @@ class Compares(Protocol):
         ...
 
 
+@runtime_checkable
+class Varies(Protocol):
+    """A format that knows small real changes of an input."""
+
+    def offers(self, query: Examples, support: Examples) -> Offers:
+        """What there is of the one query, made with what the support examples hold."""
+        ...
+
+
 class Format(Protocol):
     """One kind of input; frozen and comparable."""
 
@@ -126,6 +136,11 @@ class Format(Protocol):
     def to_json(self) -> dict[str, Any]:
         """All its settings, plain."""
         ...
+
+
+def offers(form: Format | None, query: Examples, support: Examples) -> Offers | None:
+    """Small real changes of the one query, where its format knows any."""
+    return form.offers(query, support) if isinstance(form, Varies) else None
 
 
 def format_record(form: Format | None) -> dict[str, Any] | None:

@@ -19,6 +19,7 @@ from fewsight.explain.target import Target
 from fewsight.learner import Learner, Model
 from fewsight.task import Support
 from fewsight.tree import Tree
+from fewsight.variants import Offers
 
 
 @dataclass
@@ -49,6 +50,7 @@ class Case:
         seed: fixes whatever the learner draws at random, so that all coalitions meet the same draw.
         groups: the caller's own group for each support example, by name; groups then play too.
         experience: the record of the learner's meta-training, where there is one.
+        offers: small real changes of the query, where its domain knows any.
         repeatable: nothing is decided by the clock, so that the same inputs give the same numbers to the last bit.
         known: scores `(N,)` by (drop, coalition): what was computed once, for any target.
         costs: what one adaptation costs, by the kind of work; known once it was measured.
@@ -64,6 +66,7 @@ class Case:
     groups: tuple[str, ...] | None = None
     experience: Experience | None = None
     parts: tuple[str, ...] | None = None
+    offers: Offers | None = None
     repeatable: bool = False
     known: dict[tuple[bool, bytes], np.ndarray] = field(default_factory=dict, repr=False)
     costs: dict[str, Cost] = field(default_factory=dict, repr=False)

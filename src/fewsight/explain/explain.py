@@ -25,6 +25,7 @@ from fewsight.explain.verify import Found, verify
 from fewsight.learner import Learner
 from fewsight.task import Support
 from fewsight.tree import Tree
+from fewsight.variants import Offers
 
 SATURATED = 0.99
 """Probability above which taking evidence away hardly moves it any more."""
@@ -40,6 +41,7 @@ def explain(
     names: Sequence[str] | None = None,
     groups: Sequence[Hashable] | None = None,
     parts: Sequence[str] | None = None,
+    offers: Offers | None = None,
     experience: Experience | None = None,
     checks: bool = True,
     budget_seconds: float = 60.0,
@@ -55,6 +57,7 @@ def explain(
         names: a name for each support example, default "support 0"...
         groups: a group of your own for each support example (who labelled it, where it comes from); they play too.
         parts: names of the parts of the query (tokens, atoms, columns), see `View.parts`.
+        offers: small real changes of the query (see `domains.offers`), where its domain knows any.
         experience: the record of the learner's meta-training (see `training.experiment.experience`): which tasks the
             prediction rests on, and whether this task is inside what was learned.
         checks: measure fidelity and run the sanity controls.
@@ -71,7 +74,7 @@ def explain(
         if kind not in KINDS:
             raise ExplanationError(f"unknown explanation {kind!r}{suggest(kind, KINDS)}")
     case, scores, before = _case(learner, support, query, target, names, groups, experience, seed)
-    case = replace(case, parts=tuple(parts) if parts else None)
+    case = replace(case, parts=tuple(parts) if parts else None, offers=offers)
     order = [int(c) for c in np.argsort(-scores, kind="stable")]
     rival = parse(("contrast",), support, torch.from_numpy(scores)) if target is None and support.ways else None
     wanted = KINDS if asked is None else {name: KINDS[name] for name in KINDS if name in asked}

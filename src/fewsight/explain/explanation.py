@@ -49,7 +49,8 @@ class Explanation:
         value: F of what is explained.
         baseline: F of what it is compared with; None where the kind does not add up to a difference.
         baseline_name: what that is ("the un-adapted model").
-        semantics: what removing a player means: "drop", "renormalise", "relabel", "replace", "derivative", "readout".
+        semantics: what removing a player means: "drop", "renormalise", "relabel", "replace", "exchange",
+            "derivative", "readout".
         residual: |sum phi - (value - baseline)| / max(|value - baseline|, tiny); None where nothing should add up.
         bound: the residual this kind must keep; above it the explanation says so in its first line.
         interval: 95 % interval of each value where it is an estimate, the shape of `values` + (2,).

@@ -19,6 +19,7 @@ from fewsight.explain.influence import influence
 from fewsight.explain.inputs import positional
 from fewsight.explain.kernel import kernel, kernel_votes, without_kernel, without_votes
 from fewsight.explain.layer_swap import layer_swap
+from fewsight.explain.matched_pairs import NONE, matched_pairs
 from fewsight.explain.meta_parameters import gates, step_sizes
 from fewsight.explain.mislabels import mislabels
 from fewsight.explain.movement import movement, representation
@@ -30,9 +31,12 @@ from fewsight.explain.query import integrated_gradients, occlusion, saliency
 from fewsight.explain.query_counterfactual import query_counterfactual
 from fewsight.explain.query_shapley import query_shapley
 from fewsight.explain.readout import Attends, as_votes, attention
+from fewsight.explain.rule_list import rule_list
+from fewsight.explain.shallow_tree import tree
+from fewsight.explain.sparse_linear import sparse_linear
+from fewsight.explain.subset_surrogate import subset_surrogate
 from fewsight.explain.subsets import PAIRS, banzhaf, interactions, leave_one_out, shapley
 from fewsight.explain.support_inputs import support_gradients, support_integrated_gradients, support_occlusion
-from fewsight.explain.surrogate import sparse_linear, subset_surrogate, tree
 from fewsight.explain.target import Target
 from fewsight.explain.task_influence import leave_one_task_out, task_influence, task_newton
 from fewsight.explain.task_map import task_similarity
@@ -205,6 +209,12 @@ KINDS: dict[str, Kind] = {
     "removal": Kind(removal, "search", rows=lambda size: 2 ** min(size, game.EXACT), why_not=_no_answer),
     "relabelling": Kind(relabelling, "search", rows=lambda size: 8 * size, why_not=_no_answer),
     "query_counterfactual": Kind(query_counterfactual, "search", why_not=_no_answer, aim=_against_rival),
+    "matched_pairs": Kind(
+        matched_pairs,
+        "search",
+        why_not=lambda case: _no_answer(case) or ("" if case.offers else NONE),
+        aim=_against_rival,
+    ),
     "mislabels": Kind(mislabels, "model", rows=lambda size: size + 1, why_not=_all_sole),
     "steps": Kind(steps, "steps"),
     "layer_swap": Kind(layer_swap, "layers", rows=lambda size: 40, why_not=without_parameters),
@@ -248,5 +258,6 @@ KINDS: dict[str, Kind] = {
     ),
     "sparse_linear": Kind(sparse_linear, "model", exact=False, unasked=_by_name(NEEDS_WORDS), aim=_against_rival),
     "tree": Kind(tree, "model", exact=False, unasked=_by_name(NEEDS_WORDS), aim=_against_rival),
+    "rule_list": Kind(rule_list, "model", exact=False, unasked=_by_name(NEEDS_WORDS), aim=_against_rival),
 }
 """Every kind by name, in the order in which they are made and shown."""

@@ -11,14 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from fewsight import tree
-from fewsight.errors import ExplanationError
 from fewsight.explain.case import Case
 from fewsight.explain.explanation import Explanation, Measure
 from fewsight.explain.parts import Parts
-from fewsight.explain.query import TRANSDUCTIVE, in_batches
+from fewsight.explain.query import TRANSDUCTIVE
+from fewsight.explain.rival import Contest, lead_of, scores
 from fewsight.explain.support_inputs import one
 from fewsight.explain.target import class_names
 from fewsight.tree import Tree
@@ -52,23 +51,12 @@ def query_counterfactual(case: Case, *, patch: int | None = None) -> Explanation
     Raises:
         ExplanationError: a regression task, parts that cannot be exchanged, or no example of the rival class.
     """
-    support = case.support
-    if support.ways is None:
-        raise ExplanationError(
-            "a regression task has no answer that flips: ask integrated_gradients what moves its value"
-        )
+    contest = Contest.of(case)
     parts = Parts.of(case.query, patch, case.parts)
-    scores = _scores(case, case.query)[0]
-    answer = int(scores.argmax())
-    rival = case.target.other if case.target.other not in (None, answer) else _runner_up(scores, answer)
-    here = support.weight.detach().cpu().numpy() > 0
-    donors = np.flatnonzero(here & (support.y.cpu().numpy() == rival))
-    if not donors.size:
-        raise ExplanationError("the rival class has no support example to take parts from")
-    edits = [_edit(case, parts, int(donor), answer, patch) for donor in donors]
+    edits = [_edit(case, parts, donor, contest.answer, patch) for donor in contest.donors]
     best = min(edits, key=lambda edit: (edit.lead >= 0, edit.size, edit.lead))
     changed = edited(case, best.donor, best.swaps, patch=patch)
-    names = [str(name) for name in class_names(support)]
+    names = [str(name) for name in class_names(case.support)]
     valid = best.lead < 0
     count = len(parts.names) if parts.cells is not None else int(parts.real.sum())
     said = ", ".join(parts.names[p] for p in np.flatnonzero(best.swaps >= 0))
@@ -76,7 +64,7 @@ def query_counterfactual(case: Case, *, patch: int | None = None) -> Explanation
         f"With {best.size} of {count} parts from {case.names[best.donor]} ({said}) the answer becomes "
         f"{names[best.answer]!r}."
         if valid
-        else f"Not even all parts of an example of {names[int(rival or 0)]!r} that help change the answer."
+        else f"Not even all parts of an example of {names[contest.rival]!r} that help change the answer."
     )
     return Explanation(
         kind="query_counterfactual",
@@ -87,7 +75,7 @@ def query_counterfactual(case: Case, *, patch: int | None = None) -> Explanation
         value=float(best.size) if valid else float("inf"),
         baseline=None,
         baseline_name="",
-        semantics="replace",
+        semantics="exchange",
         fidelity=(
             Measure("validity", float(valid), None, valid, "1 if the model answers otherwise for the changed query"),
             Measure(
@@ -123,8 +111,8 @@ def _edit(case: Case, parts: Parts, donor: int, answer: int, patch: int | None) 
     lead, winner = np.inf, answer
 
     def leads(tried: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        found = _scores(case, parts.swapped(source, np.stack(tried)))
-        return found[:, answer] - np.delete(found, answer, axis=1).max(1), found.argmax(1)
+        found = scores(case, parts.swapped(source, np.stack(tried)))
+        return lead_of(found, answer), found.argmax(1)
 
     while lead >= 0:
         tried = [_with(swaps, p, q) for p, q in _pairs(parts, source) if swaps[p] < 0]
@@ -155,16 +143,6 @@ def _with(swaps: np.ndarray, part: int, source: int) -> np.ndarray:
     changed = swaps.copy()
     changed[part] = source
     return changed
-
-
-def _scores(case: Case, queries: Tree) -> np.ndarray:
-    """Scores of the adapted model, `(M, N)` float64; a class without examples cannot win."""
-    with torch.no_grad():
-        return in_batches(case, queries, case.model).double().cpu().numpy()
-
-
-def _runner_up(scores: np.ndarray, answer: int) -> int:
-    return int(np.where(np.arange(len(scores)) == answer, -np.inf, scores).argmax())
 
 
 def _proximity(query: Tree, changed: Tree) -> float:

@@ -6,6 +6,7 @@ import numpy as np
 
 from fewsight.explain.explanation import Explanation
 from fewsight.report.numerals import percent, plain, signed
+from fewsight.report.pairs import pair_sentences
 from fewsight.report.subject import Subject, probability
 
 PAIRS = 3
@@ -20,6 +21,7 @@ def changes(subject: Subject) -> list[str]:
     sentences = _removal(subject, removal) if removal is not None and removal.values.size == subject.size else []
     fits = pairs is not None and pairs.values.shape == (subject.size, subject.size)
     sentences += [sentence for kind in SETS for sentence in _smallest(subject, kind)]
+    sentences += pair_sentences(subject)
     return [*sentences, *(_pairs(subject, pairs) if pairs is not None and fits else [])]
 
 

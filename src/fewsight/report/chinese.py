@@ -85,20 +85,6 @@ CHINESE: dict[str, str] = {
     "place": "{row}{column}",
     "parts_rest_one": "另外 {count} 个部分",
     "parts_rest_many": "另外 {count} 个部分合计",
-    # what would change the answer
-    "change": "怎样会让它改变判断",
-    "change_flip": "去掉“{name}”（“{label}”）后，模型不再认为“{answer}”的可能性超过一半。",
-    "change_gone": "“{name}”是“{label}”唯一的示例：去掉它，这个类别就根本无法被选中。",
-    "change_flip_none": "没有哪个示例能单独决定结果：去掉任何一个，回答仍是“{answer}”。",
-    "change_largest": "去掉“{name}”影响最大：从 {before} 变为 {after}。",
-    "change_stronger": "“{first}”与“{second}”相互加强：合在一起的作用大于各自之和（{value}）。",
-    "change_overlap": "“{first}”与“{second}”相互重叠：合在一起的作用小于各自之和（{value}）。",
-    "change_mixed": "“{first}”与“{second}”相互牵制：合在一起的作用与各自之和相差 {value}。",
-    "change_removal": "要让回答变成“{answer}”，最少需要去掉这些示例：{examples}。",
-    "change_relabelling": "要让回答变成“{answer}”，最少需要改动这些标签：{examples}。",
-    "change_called": "“{name}”改标为“{label}”",
-    "change_query_one": "只要从“{name}”换来 {count} 个部分，新样本就会被判断为“{answer}”。",
-    "change_query_many": "只要从“{name}”换来 {count} 个部分，新样本就会被判断为“{answer}”。",
     # how it learned, and what it had learned before
     "adaptation": "它是怎样从您的示例中学习的",
     "adaptation_intro": "从原来的模型到作出回答的模型：逐步看，逐层看。",
@@ -184,6 +170,7 @@ CHINESE: dict[str, str] = {
     "semantics_renormalise": "模型重新学习，就像从未给过该示例一样",
     "semantics_relabel": "给该示例换一个标签",
     "semantics_replace": "把一个部分换成中性的数值",
+    "semantics_exchange": "把一个部分换成另一个真实的部分",
     "semantics_derivative": "无穷小的改变所产生的影响",
     "semantics_readout": "直接从模型中读出，没有去掉任何东西",
     # regions of a picture

@@ -24,6 +24,8 @@ CHECKS: dict[str, str] = {
     "proximity": "接近度",
     "sparsity": "稀疏度",
     "held-out R2": "留出数据上的 R2",
+    "held-out R2 of one rule": "只用一条规则时留出数据上的 R2",
+    "held-out agreement": "留出数据上的一致率",
     "residual of the linear system": "线性方程组的残差",
     "slope left at the optimum without a task, relative to that task's": (
         "去掉某任务后的最优点处剩余的斜率（相对于该任务）"
@@ -63,6 +65,13 @@ CHECKS: dict[str, str] = {
     ),
     "1 if the model answers otherwise for the changed query": "对改动后的样本，模型回答不同则为 1",
     "share of the query's size left unchanged": "新样本（按大小计）保持不变的比例",
+    "variants that can exist": "能够存在的改动样本",
+    "share of those made that are whole inputs (molecules: read, sanitised, valences kept)": (
+        "所生成的改动样本中完整有效者所占比例（分子：可读取、可规范化、化合价正确）"
+    ),
+    "likeness to the query, 1 for the same (molecules: Tanimoto's)": (
+        "与新样本的相似度，相同为 1（分子：Tanimoto 系数）"
+    ),
     "share of parts left unchanged": "保持不变的部分所占比例",
     "variance of F over {subsets} subsets that a sum over examples explains, on subsets it was not fitted to": (
         "在未用于拟合的子集上，对示例求和所能解释的 F 的方差（共 {subsets} 个子集）"
@@ -71,6 +80,13 @@ CHECKS: dict[str, str] = {
     "variance of F around the query that the surrogate explains, on changed queries it was not fitted to": (
         "在未用于拟合的改动样本上，代理模型所能解释的 F 在新样本附近的方差"
     ),
+    "the same for a list of one rule: what the other rules add is the difference": (
+        "只含一条规则的列表的同一指标：两者之差就是其余规则的贡献"
+    ),
+    "share of changed queries for which the rules and the model are on the same side of 0": (
+        "规则与模型位于 0 的同一侧的改动样本所占比例"
+    ),
+    "saying the same of all would reach {number}": "对所有样本都给出同一说法可达 {number}",
     "How far the conjugate gradients were from the solution when they stopped.": "共轭梯度法停止时离解还有多远。",
     "0 where one Newton step is the same as training again without the task.": (
         "若一个牛顿步与去掉该任务重新训练等价，则为 0。"

@@ -129,12 +129,40 @@ NOTES: dict[str, str] = {
     "Found by greedy search and cut down to what is needed: every exchanged part is, but another set may be smaller.": (
         "由贪心搜索得到并删减到必需：每个交换的部分都必需，但可能存在更小的集合。"
     ),
+    "With {change} the answer becomes {label}: {text}. Parts exchanged: {number}.": (
+        "换上 {change}，回答变为 {label}：{text}。交换的部分数：{number}。"
+    ),
+    "{number} of {size} variants change the answer.": "{size} 个改动样本中有 {number} 个改变了回答。",
+    "None of {number} variants changes the answer; those that come nearest are reported.": (
+        "{number} 个改动样本都没有改变回答；这里列出最接近的几个。"
+    ),
+    "The strongest change is {change}: {text}.": "影响最大的改动是 {change}：{text}。",
+    "{number} larger exchanges were not tried.": "另有 {number} 个更大的交换没有尝试。",
+    "What is put in comes from the support examples of {label} or from the query itself.": (
+        "换上的部分来自 {label} 的示例或新样本自身。"
+    ),
+    "A variant is a question to the model: nobody may have made it or measured it.": (
+        "改动样本只是向模型提出的问题：也许从未有人制得或测量过它。"
+    ),
     "Sets of fewer than {number} were all tried, larger ones searched greedily.": (
         "少于 {number} 个的集合全部试过，更大的用贪心搜索。"
     ),
     "Least squares on {subsets} subsets of the support; every size of subset weighs the same.": (
         "对支持集的 {subsets} 个子集做最小二乘；各种大小的子集权重相同。"
     ),
+    "Rule {number}: if {conditions}, then {value} ({size} of {bound} changed queries).": (
+        "规则 {number}：若 {conditions}，则为 {value}（{bound} 个改动样本中的 {size} 个）。"
+    ),
+    "Rule {number}: else {value} ({size} of {bound} changed queries).": (
+        "规则 {number}：否则为 {value}（{bound} 个改动样本中的 {size} 个）。"
+    ),
+    "No rule says more than the mean of all changed queries.": "没有任何规则比所有改动样本的均值说明得更多。",
+    "The query itself is answered by rule {number} of {size}.": "新样本本身由 {size} 条规则中的第 {number} 条回答。",
+    "Learned greedily, for {phrase}: another list may say it better or shorter.": (
+        "由贪心方法学得，针对{phrase}：可能存在更好或更短的列表。"
+    ),
+    "queries whose numbers vary half as the support's do": "数值变化幅度为示例一半的样本",
+    "queries with a random half of their parts hidden": "随机遮住一半部分的样本",
     "The queries have no labels: an example that helps here makes the model surer of what it answers, right or "
     "wrong.": ("这些样本没有标签：有帮助的示例会让模型对自己的回答更有把握，无论对错。"),
     "First order: it follows each step, not what later steps made of it.": (
@@ -228,6 +256,16 @@ NOTES: dict[str, str] = {
     ),
     "the nodes of a graph cannot be exchanged one by one: their edges would not fit": (
         "图的节点不能逐个交换：边会对不上"
+    ),
+    "no small real changes of this kind of input are known (for molecules they are)": (
+        "对这类输入没有已知的真实小改动（分子才有）"
+    ),
+    "the molecule has no acyclic single bond at a carbon that could be cut": "该分子在碳原子上没有可断开的非环单键",
+    "the molecule has {number} atoms, of which the model sees {size}: a change may not show": (
+        "该分子有 {number} 个原子，模型只看到其中 {size} 个：改动可能看不出来"
+    ),
+    "no substituent of the support molecules gives another molecule when put in": (
+        "换上示例分子的任何取代基都得不到另一个分子"
     ),
     "the query has no floating-point numbers to attribute to (only whole numbers such as token ids): ask which "
     "support examples decided instead": ("新样本没有可以归因的浮点数（只有整数，例如词元编号）"),

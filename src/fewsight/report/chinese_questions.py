@@ -94,6 +94,7 @@ QUESTIONS: dict[str, str] = {
     "Which parts of the query, taken from an example of the rival class, would change the answer?": (
         "新样本的哪些部分若换成对手类别示例的部分，回答就会改变？"
     ),
+    "Which small real change of the query would change the answer?": "新样本的哪个真实的小改动会改变回答？",
     "Which part of which support example would change the prediction if it grew a little?": (
         "哪个示例的哪一部分稍微增大，预测就会改变？"
     ),
@@ -153,6 +154,9 @@ QUESTIONS: dict[str, str] = {
     ),
     "Which few questions about the query lead to what the adapted model says around it?": (
         "关于新样本的哪几个问题，就能得出适应后的模型在它附近的判断？"
+    ),
+    "Which short list of rules, read from the top, leads to what the adapted model says around the query?": (
+        "自上而下读的哪个简短规则列表，就能得出适应后的模型在新样本附近的判断？"
     ),
     "Which meta-training tasks are like this one, as this learner sees tasks?": (
         "在这个学习器看来，哪些元训练任务与本任务相似？"

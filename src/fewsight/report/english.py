@@ -86,20 +86,6 @@ ENGLISH: dict[str, str] = {
     "place": "{row} {column}",
     "parts_rest_one": "1 other part",
     "parts_rest_many": "{count} other parts together",
-    # what would change the answer
-    "change": "What would change its mind",
-    "change_flip": "Without “{name}” (“{label}”) the model would no longer hold “{answer}” more likely than not.",
-    "change_gone": "“{name}” is the only example of “{label}”: without it that class could not be chosen at all.",
-    "change_flip_none": "No single example decides alone: without any one of them the answer stays “{answer}”.",
-    "change_largest": "Taking away “{name}” moves it most, from {before} to {after}.",
-    "change_stronger": "“{first}” and “{second}” strengthen each other: together they do more than apart ({value}).",
-    "change_overlap": "“{first}” and “{second}” overlap: together they do less than apart ({value}).",
-    "change_mixed": "“{first}” and “{second}” bear on each other: their joint effect differs from the sum by {value}.",
-    "change_removal": "The fewest examples to take away for another answer, “{answer}”: {examples}.",
-    "change_relabelling": "The fewest labels to change for another answer, “{answer}”: {examples}.",
-    "change_called": "“{name}” called “{label}”",
-    "change_query_one": "With 1 part taken from “{name}” the new example would be “{answer}”.",
-    "change_query_many": "With {count} parts taken from “{name}” the new example would be “{answer}”.",
     # how it learned, and what it had learned before
     "adaptation": "How it learned from your examples",
     "adaptation_intro": "From the model as it was to the model that answered: step by step, and part by part.",
@@ -180,6 +166,7 @@ ENGLISH: dict[str, str] = {
     "semantics_renormalise": "the model learns again as if the example had never been given",
     "semantics_relabel": "the example gets another label",
     "semantics_replace": "a part is replaced by a neutral value",
+    "semantics_exchange": "a part is exchanged for a real one",
     "semantics_derivative": "the effect of an infinitely small change",
     "semantics_readout": "read from the model, nothing is removed",
     # regions of a picture

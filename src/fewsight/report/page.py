@@ -24,6 +24,7 @@ from fewsight.report.checks import tested
 from fewsight.report.embed import embed
 from fewsight.report.evidence import evidence
 from fewsight.report.numerals import capital, plain
+from fewsight.report.pairs import pairs
 from fewsight.report.plain import limits, paragraph
 from fewsight.report.query import parts
 from fewsight.report.subject import Subject
@@ -116,6 +117,7 @@ def render(
         adaptation=adaptation(subject),
         experience=experience(subject),
         changes=changes(subject),
+        pairs=pairs(subject),
         tested=tested(subject),
         paragraph=paragraph(subject),
         limits=limits(subject),

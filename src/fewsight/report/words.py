@@ -9,16 +9,18 @@ from fewsight.errors import DataError
 from fewsight.explain.explanation import Explanation
 from fewsight.report.chinese import CHINESE
 from fewsight.report.chinese_audit import AUDIT as AUDIT_ZH
+from fewsight.report.chinese_changes import CHANGES as CHANGES_ZH
 from fewsight.report.chinese_checks import CHECKS
 from fewsight.report.chinese_kinds import KINDS as KINDS_ZH
 from fewsight.report.chinese_notes import NOTES
 from fewsight.report.chinese_questions import QUESTIONS
 from fewsight.report.english import ENGLISH
 from fewsight.report.english_audit import AUDIT
+from fewsight.report.english_changes import CHANGES
 from fewsight.report.english_kinds import KINDS
 from fewsight.report.phrases import Phrases
 
-CATALOGUES = {"en": ENGLISH | AUDIT | KINDS, "zh": CHINESE | AUDIT_ZH | KINDS_ZH}
+CATALOGUES = {"en": ENGLISH | AUDIT | CHANGES | KINDS, "zh": CHINESE | AUDIT_ZH | CHANGES_ZH | KINDS_ZH}
 """The page's own sentences."""
 PHRASES = {"zh": Phrases(QUESTIONS | CHECKS | NOTES, between=CHINESE["items"])}
 """What an explanation says of itself; it says so in English."""

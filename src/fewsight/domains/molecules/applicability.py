@@ -41,9 +41,9 @@ def applicability(query: str, support: Sequence[str], trained: Sequence[str] | N
         DataError: a SMILES that cannot be read.
     """
     own = _fingerprint(query)
-    near = _similarities(own, support)
+    near = _similarities(own, list(map(_fingerprint, support)))
     nearest = max(range(len(near)), key=near.__getitem__)
-    known = max(_similarities(own, trained), default=0.0) if trained else None
+    known = max(_similarities(own, list(map(_fingerprint, trained))), default=0.0) if trained else None
     best = near[nearest]
     if best >= NEAR:
         said = f"This molecule resembles support molecule {nearest + 1} (Tanimoto similarity {best:.2f})."
@@ -94,14 +94,23 @@ def shared(first: str, second: str) -> Shared:
         )
 
 
+def likeness(mol: Any, others: Sequence[Any]) -> list[float]:
+    """Similarity of one of RDKit's molecules to each of the others."""
+    return _similarities(_substructures(mol), [_substructures(other) for other in others])
+
+
 @lru_cache(maxsize=100_000)
 def _fingerprint(smiles: str) -> Any:
+    return _substructures(parent(smiles).mol)
+
+
+def _substructures(mol: Any) -> Any:
     from rdkit.Chem import rdFingerprintGenerator
 
-    return rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=4096).GetFingerprint(parent(smiles).mol)
+    return rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=4096).GetFingerprint(mol)
 
 
-def _similarities(own: Any, others: Sequence[str]) -> list[float]:
+def _similarities(own: Any, others: Sequence[Any]) -> list[float]:
     from rdkit.DataStructs import BulkTanimotoSimilarity
 
-    return list(BulkTanimotoSimilarity(own, [_fingerprint(smiles) for smiles in others]))
+    return list(BulkTanimotoSimilarity(own, others))

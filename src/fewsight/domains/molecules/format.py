@@ -17,10 +17,12 @@ import torch
 from fewsight.domains.format import Examples
 from fewsight.domains.molecules.applicability import FAR, applicability
 from fewsight.domains.molecules.atoms import FEATURES, Atoms, Library
+from fewsight.domains.molecules.matched_pairs import matched_pairs
 from fewsight.domains.molecules.smiles import parent
 from fewsight.domains.molecules.structure import Structure
 from fewsight.domains.tables.columns import ReadsTables
 from fewsight.tree import Tree
+from fewsight.variants import Offers, Variants
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,17 @@ class MoleculeFormat(ReadsTables):
         library = self.library([found.mol for found in parents])
         views = tuple(Structure(found.mol, name, self.atoms) for found, name in zip(parents, names, strict=True))
         return Examples(library.take(torch.arange(len(library))), tuple(names), views, tuple(notes))
+
+    def offers(self, query: Examples, support: Examples) -> Offers:
+        """Matched molecular pairs of the query with substituents of support molecules."""
+        (own,), known = ([view.mol for view in of.views if isinstance(view, Structure)] for of in (query, support))
+
+        def made(donors: Sequence[int]) -> Variants:
+            found = matched_pairs(own, {donor: known[donor] for donor in donors}, self.atoms)
+            library = self.library(found.molecules)
+            return Variants(library.take(torch.arange(len(library))), found.known, found.tried, found.left)
+
+        return made
 
     def doubts(self, support: Examples, queries: Examples) -> list[str]:
         """The applicability domain: queries of which no support molecule shares enough (see `applicability`)."""

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from fewsight.domains.molecules.smiles import quiet, rdkit
+from fewsight.domains.molecules.applicability import shared
+from fewsight.domains.molecules.smiles import parent, quiet, rdkit
 
 SMALL = (108, 72)
 """Width and height in pixels on a card."""
@@ -63,6 +64,17 @@ class Structure:
     def marked(self, atoms: tuple[int, ...]) -> Markup:
         """The large one with some atoms marked: a substructure it shares with another molecule."""
         return self._drawn(LARGE, dict.fromkeys(atoms, _tint(0.6)))
+
+    def other(self, text: str) -> Structure:
+        """The molecule of a SMILES, seen by the same model and drawn as this one where they are the same."""
+        from rdkit.Chem import rdDepictor
+
+        mol, reference = parent(text).mol, rdkit().Mol(self.mol)
+        rdDepictor.Compute2DCoords(reference)
+        if smarts := shared(self.smiles, text).smarts:
+            pattern = rdkit().MolFromSmarts(smarts)
+            rdDepictor.GenerateDepictionMatching2DStructure(mol, reference, refPatt=pattern, acceptFailure=True)
+        return Structure(mol, atoms=self.atoms)
 
     def _drawn(self, size: tuple[int, int], colours: dict[int, tuple[float, float, float]] | None = None) -> Markup:
         from rdkit.Chem.Draw import rdMolDraw2D
