@@ -2,8 +2,8 @@
 
     python benchmarks/surrogates.py RUN [RUN ...] [--data DIR] [--tasks 30] [--write benchmarks/surrogates.md]
 
-One query of each test task of the run's own shape; the target is the contrast of the predicted class with the runner-up.
-Each surrogate is fitted to 512 changed queries (a random half of the parts hidden) and judged by 10-fold
+One query of each test task of the run's own shape; the target is the contrast of the predicted class with the
+runner-up. Each surrogate is fitted to 512 changed queries (a random half of the parts hidden) and judged by 10-fold
 cross-validation. Means over tasks with their 95 % intervals. Seconds a task.
 """
 
@@ -63,9 +63,10 @@ def main() -> None:
     arguments = runs_parser(__doc__, 30).parse_args()
     torch.set_num_threads(1)
     lines = [
-        f"One query of each of {arguments.tasks} test tasks, 512 changed queries each; held-out R2 of a line of at most",
-        f"{FEATURES} features, a tree of 3 questions in a row, a list of at most 5 rules of at most 2 conditions, and a",
-        "list of one rule; then on which side of 0 the rules say the contrast is. Means and their 95 % intervals.",
+        f"One query of each of {arguments.tasks} test tasks, 512 changed queries each. Held-out R2 of a line of at",
+        f"most {FEATURES} features, of a tree of 3 questions in a row, of a list of at most 5 rules of at most 2",
+        "conditions, of a list of one rule; how often the rules say on which side of 0 the contrast is.",
+        "Means and their 95 % intervals.",
         "",
         "| run | " + " | ".join(COLUMNS) + " |",
         "|---|" + "---:|" * len(COLUMNS),

@@ -19,7 +19,7 @@ CHANGES: dict[str, str] = {
     "change_pair_one": "换上 {change}（交换 {count} 个部分），新样本就会被判断为“{answer}”：{text}。",
     "change_pair_many": "换上 {change}（交换 {count} 个部分），新样本就会被判断为“{answer}”：{text}。",
     "change_pair_none": "试过的 {count} 个真实的小改动都不能改变回答。",
-    "change_pair_most": "在只换一个部分的改动中，{change} 影响最大：{text}。",
+    "change_pair_most": "在试过的所有真实小改动中，{change} 影响最大：{text}。",
     "pairs_note": "左：新样本，去掉的部分为蓝色；右：换上的部分为橙色。数值为“{target}”，目前为 {value}。",
     "pairs_line": "{change}：“{answer}”（{value}）",
     "pairs_exchange": "交换",

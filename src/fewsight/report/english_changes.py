@@ -19,7 +19,7 @@ CHANGES: dict[str, str] = {
     "change_pair_one": "With {change} (1 part exchanged) the new example would be “{answer}”: {text}.",
     "change_pair_many": "With {change} ({count} parts exchanged) the new example would be “{answer}”: {text}.",
     "change_pair_none": "None of {count} small real changes that were tried gives another answer.",
-    "change_pair_most": "Of the changes of one part, {change} moves it most: {text}.",
+    "change_pair_most": "Of all the small real changes that were tried, {change} moves it most: {text}.",
     "pairs_note": "Left: the new example, what goes is blue. Right: what comes is orange. Figures are the {target}; "
     "as it is: {value}.",
     "pairs_line": "{change}: “{answer}” ({value})",
