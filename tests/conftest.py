@@ -1,14 +1,17 @@
-"""What all tests share: one thread, a cache of their own, and the real data where it is there."""
+"""What all tests share: one thread, a cache of their own, and the real data and the browser where they are there."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from playwright.sync_api import sync_playwright
 
 from fewsight import cli
 from fewsight.domains import Episodes, open_domain
@@ -61,6 +64,20 @@ def omniglot(data_dir: Path) -> ClassDomain:
     if missing := [file.name for file in (*ARCHIVES, *LISTS) if file.find(data_dir) is None]:
         absent(f"Omniglot: {data_dir} lacks {', '.join(missing)}")
     return open_omniglot(data_dir)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium without a screen. Absent: the test is skipped, or fails when `FEWSIGHT_REQUIRE_BROWSER=1`."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    program = next((found for name in names if (found := shutil.which(name))), None)
+    if program is None:
+        absent("Chromium on the PATH to drive", "FEWSIGHT_REQUIRE_BROWSER")
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=program, args=quiet)
+        yield started
+        started.close()
 
 
 @pytest.fixture(scope="session")

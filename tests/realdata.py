@@ -1,4 +1,4 @@
-"""What happens to a test whose real data is not there? It is skipped, or fails where data is required."""
+"""What happens to a test whose real data or browser is not there? It is skipped, or fails where that is required."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import NoReturn
 import pytest
 
 
-def absent(reason: str) -> NoReturn:
-    """Skip, saying what is missing; with `FEWSIGHT_REQUIRE_DATA=1` fail."""
-    if os.environ.get("FEWSIGHT_REQUIRE_DATA") == "1":
-        pytest.fail(f"FEWSIGHT_REQUIRE_DATA is set, but there is no {reason}")
+def absent(reason: str, switch: str = "FEWSIGHT_REQUIRE_DATA") -> NoReturn:
+    """Skip, saying what is missing; with the environment variable `switch` set to 1 fail."""
+    if os.environ.get(switch) == "1":
+        pytest.fail(f"{switch} is set, but there is no {reason}")
     pytest.skip(f"no {reason}")

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import torch
-from app_browser import BROWSER
 from fastapi.testclient import TestClient
 
 from fewsight import recipes
@@ -77,15 +76,3 @@ def kinds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "values": untrained(folder / "values", rows, mlp, "ridge", 1),
         "any": untrained(folder / "any", RowFormat(slots=6, code=4), {"name": "row-set"}, "protonet"),
     }
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """Chromium without a screen."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="no playwright to drive a browser with")
-    if not BROWSER:
-        pytest.skip("no Chromium is installed")
-    with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield started
-        started.close()

@@ -9,15 +9,14 @@ from typing import Any
 
 import pytest
 from app_browser import answered, listening
-
-axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core is not installed")
+from axe_playwright_python.sync_playwright import Axe
 
 SCHEMES = ("light", "dark")
 
 
 def violations(page: Any) -> list[str]:
     """What axe-core calls serious or critical, a line each with the first place where it was found."""
-    found = axe.Axe().run(page).response["violations"]
+    found = Axe().run(page).response["violations"]
     return [
         f"{each['id']}: {each['help']}: {each['nodes'][0]['html']}"
         for each in found

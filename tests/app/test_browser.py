@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from app_browser import answered, listening, strict
 from app_requests import HOSTILE, picture
-
-playwright = pytest.importorskip("playwright.sync_api", reason="no playwright to drive a browser with")
+from playwright.sync_api import expect
 
 
 @pytest.fixture(scope="module")
@@ -80,14 +79,14 @@ def test_two_sets_are_compared_and_only_the_changed_one_moves(page: Any) -> None
     before = first.locator(".shares").inner_text(), second.locator(".shares").inner_text()
     assert before[0] == before[1]
     second.locator(".relabel").first.select_option(index=1)
-    playwright.expect(second.locator(".shares")).not_to_have_text(before[1])
+    expect(second.locator(".shares")).not_to_have_text(before[1])
     assert first.locator(".shares").inner_text() == before[0]
 
 
 def test_the_full_page_is_saved_under_a_link_and_can_be_called_off(page: Any, address: str) -> None:
     page.locator(".explain").click()
     page.locator(".side .cancel").click()
-    playwright.expect(page.locator(".explain")).to_be_enabled(timeout=20_000)
+    expect(page.locator(".explain")).to_be_enabled(timeout=20_000)
     assert page.locator(".side .links").is_hidden()
     # A smaller task, which is quickly explained, saved through the API, then opened by its link.
     kept = json.loads(page.evaluate("sessionStorage['fewsight-workbench']"))
@@ -100,7 +99,7 @@ def test_the_full_page_is_saved_under_a_link_and_can_be_called_off(page: Any, ad
         job = page.request.get(f"{address}/api/jobs/{job['id']}").json()
     page.goto("about:blank")  # so that the link is opened, and not only the fragment of the page at hand changed
     page.goto(f"{address}/#a={job['analysis']}")
-    playwright.expect(page.locator(".side .open")).to_have_attribute("href", f"/a/{job['analysis']}")
+    expect(page.locator(".side .open")).to_have_attribute("href", f"/a/{job['analysis']}")
     assert page.locator("#saved li").count() == 1
     page.goto(f"{address}/a/{job['analysis']}", wait_until="domcontentloaded")
     assert page.locator("h1").count() == 1

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from app_browser import answered, listening, strict
 from app_requests import HOSTILE
-
-playwright = pytest.importorskip("playwright.sync_api", reason="no playwright to drive a browser with")
+from playwright.sync_api import expect
 
 
 def test_a_text_is_typed_tinted_changed_and_what_is_wrong_stays_in_its_field(
@@ -54,7 +53,7 @@ def test_a_molecule_is_drawn_and_its_atoms_are_shaded(browser: Any, kinds: dict[
         field = page.locator("#query-drop .words")
         field.fill("CC(")
         page.locator("#query-drop .send").click()
-        playwright.expect(page.locator("#query-drop .problem")).to_contain_text("not a molecule")
+        expect(page.locator("#query-drop .problem")).to_contain_text("not a molecule")
         assert field.input_value() == "CC("
 
 
@@ -79,7 +78,7 @@ def test_a_row_is_pasted_or_filled_in_and_its_columns_get_figures(
                 assert "number" in box.locator(".give .problem").inner_text() or name == "ill"
                 box.locator(".value-new").fill("1.5" if name == "healthy" else "4")
             box.locator(".send").click()
-            playwright.expect(page.locator(".class").last.locator(".words")).to_have_value("")
+            expect(page.locator(".class").last.locator(".words")).to_have_value("")
         page.locator("#query-drop .fill").click()
         dialog = page.locator("#row-dialog")
         dialog.locator("input").first.fill("61")
