@@ -3,7 +3,7 @@
     python benchmarks/gallery.py --data DATA [--out docs/gallery]
 
 Meta-trains small learners, on digits (which need no download) and on patients of three hospitals, asks each for the
-kinds that it shows best, and writes OUT/KIND.png and the page OUT.md. Needs the extra `plot`. Two minutes on 1 CPU core.
+kinds that it shows best, and writes OUT/KIND.png and the page OUT.md. Needs the extra `plot`. Two minutes on 1 core.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ SCENES = (
         {"name": "meta-sgd", "inner_steps": 3},
         {"hidden": [16, 16]},
         100,
-        "steps layer_swap path_tensor trajectory movement representation step_sizes debt sparse_linear tree",
+        "steps layer_swap path_tensor trajectory movement representation step_sizes debt sparse_linear tree rule_list",
         FIVE,
     ),
     Scene(PATIENT + "LEO", "heart-disease", {"name": "leo"}, {"hidden": [16]}, 40, "latent_codes", FIVE),

@@ -120,7 +120,7 @@ def test_no_word_is_cut_at_the_edge_of_the_page() -> None:
 
 def test_every_kind_is_in_the_gallery() -> None:
     shown = (Path(__file__).parents[2] / "docs" / "gallery").glob("*.png")
-    assert {file.stem for file in shown} == set(KINDS)
+    assert {file.stem for file in shown} == set(KINDS) - {"matched_pairs"}  # structures, which the page draws
 
 
 def test_many_players_show_the_largest_and_say_so() -> None:
