@@ -3,7 +3,7 @@
     python benchmarks/gallery.py --data DATA [--out docs/gallery]
 
 Meta-trains small learners, on digits (which need no download) and on patients of three hospitals, asks each for the
-kinds that it shows best, and writes OUT/KIND.png and the page OUT.md. Needs the extra `plot`. Two minutes on 1 CPU core.
+kinds that it shows best, and writes OUT/KIND.png and the page OUT.md. Needs the extra `plot`. Two minutes, 1 CPU core.
 """
 
 from __future__ import annotations
