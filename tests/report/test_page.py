@@ -310,6 +310,17 @@ def test_an_analysis_made_by_explain_is_drawn() -> None:
     assert f"makes it more “{analysis.labels[analysis.runner_up]}”" in section(page, "query").find("ul")[0].text
 
 
+def test_a_move_without_a_size_is_said_and_not_drawn() -> None:
+    """The head of MAML starts at 0, so that its move is no share of anything."""
+    torch.manual_seed(0)
+    support = Support.of(torch.randn(4, 3), ["cat", "cat", "dog", "dog"])
+    analysis = explain(MAML(MLP((3, 4, 4), "tanh")).eval(), support, torch.randn(3), "movement")
+    assert np.isnan(analysis["movement"].values[-1])
+    (drawing,) = section(read(render(analysis)), "adaptation").find("svg", role="img")
+    assert "n/a" in drawing.text
+    assert not any("nan" in value for part in drawing.find() for value in part.attributes.values())
+
+
 def test_a_regression_is_drawn_without_classes() -> None:
     torch.manual_seed(0)
     learner = MAML.build(MLP((1, 16), "tanh"), outputs=1, inner_lr=0.01).eval()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 from fewsight.explain.explanation import Explanation
@@ -77,6 +78,13 @@ class Analysis(Mapping[str, Explanation]):
         body = [str(explanation) for explanation in self.explanations.values()]
         tail = [f"left out: {kind}: {why}" for kind, why in self.left_out.items()]
         return "\n\n".join(["\n".join(head), *body, *tail])
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the page, in a frame of its own, which runs no script."""
+        from fewsight.report import render  # the page knows explanations; they know of it only here
+
+        frame = "width: 100%; height: 45em; border: 1px solid gray"
+        return f'<iframe sandbox title="explanation" style="{frame}" srcdoc="{escape(render(self))}"></iframe>'
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary, schema `SCHEMA`."""

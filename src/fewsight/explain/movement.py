@@ -40,17 +40,16 @@ def movement(case: Case) -> Explanation:
         return float(moved / size) if size > 0 else 0.0 if moved == 0 else float("nan")
 
     values = np.array([*(0.0 for _ in fixed), *map(relative, groups.values())])
-    before, after = values_at(case, [start, end])
     zero = [layer for layer, value in zip([*fixed, *groups], values, strict=True) if np.isnan(value)]
     return Explanation(
         kind="movement",
         question="How far did adaptation move the parameters of each layer, as a share of their size?",
         values=values,
         players=(*fixed, *groups),
-        target=case.target.description,
-        value=after,
-        baseline=before,
-        baseline_name=BEFORE,
+        target="distance that parameters moved, as a share of their size",
+        value=relative([name for names in groups.values() for name in names]),
+        baseline=None,
+        baseline_name="",
         semantics="readout",
         notes=(
             "How far a layer moved is not how much that mattered: see layer_swap.",

@@ -20,6 +20,7 @@ QUESTIONS: dict[str, str] = {
     "cosine between places of the feature map": "特征图各位置之间的余弦",
     "step size (how far a gradient of 1 moves a parameter)": "步长（梯度为 1 时参数移动的距离）",
     "gates of the learned optimizer": "学到的优化器的门",
+    "distance that parameters moved, as a share of their size": "参数移动的距离与其大小之比",
     "loss of the support": "支持集的损失",
     "minus the mean loss of {number} queries against the given answers": (
         "{number} 个样本相对于给定答案的平均损失的相反数"

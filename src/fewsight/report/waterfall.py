@@ -71,8 +71,9 @@ def _steps(subject: Subject, explanation: Explanation, start: float | None) -> l
     level, rows = start or 0.0, []
     for label, picture, value in steps:
         tone = "for" if value > 0 else "against"
-        rows.append(Row(label, signed(value, _largest(explanation)), level, level + value, tone, picture))
-        level += 0.0 if start is None else value
+        length = 0.0 if np.isnan(value) else value  # said to be undefined beside a bar of no length
+        rows.append(Row(label, signed(value, _largest(explanation)), level, level + length, tone, picture))
+        level += 0.0 if start is None else length
     if not explanation.complete:
         gap = explanation.value - level
         rows.append(Row(subject.words("waterfall_gap"), signed(gap), level, explanation.value, "rest"))
