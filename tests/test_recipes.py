@@ -12,8 +12,10 @@ from fewsight import recipes
 from fewsight.domains.molecules.format import MoleculeFormat
 from fewsight.domains.texts.format import TextFormat
 from fewsight.errors import RecipeError, suggest
+from fewsight.inner.problems import reached
 from fewsight.recipes import parts
 from fewsight.training.engine import STRATEGIES
+from fewsight.training.rule_run import built, family
 
 IMAGES = SimpleNamespace(outputs=None, input_shape=(1, 28, 28))
 COLOURED = SimpleNamespace(outputs=None, input_shape=(3, 48, 48))
@@ -41,6 +43,10 @@ def test_every_recipe_is_whole(name: str) -> None:
     assert recipe.name == name
     assert recipe.results, "a recipe says what it is measured by"
     assert all(f" {name} " in r.command + " " or f"/{name} " in r.command + " " for r in recipe.results)
+    if isinstance(recipe, recipes.RuleRecipe):
+        problems = family(recipe.unseen)(torch.Generator().manual_seed(0))
+        assert reached(built(recipe), problems, 2).isfinite().all()
+        return
     assert recipe.training.strategy in {"auto", *STRATEGIES}
     assert recipe.training.steps >= recipe.training.validate_every
     learner = recipes.build(recipe, shapes(recipe))

@@ -114,14 +114,18 @@ def train(
     from fewsight.domains import Columns
     from fewsight.recipes.own import is_data, own_recipe
     from fewsight.training import train as train_recipe
+    from fewsight.training import train_rule
 
     if is_data(recipe):
         made, said = own_recipe(Path(recipe), kind, Columns(input_column, label, task, split))
         typer.echo(said)
-        chosen = recipes.override(made, settings or [])
+        chosen: recipes.Recipe | recipes.RuleRecipe = recipes.override(made, settings or [])
     else:
         chosen = recipes.load(recipe, settings or [])
-    run, outcome = train_recipe(chosen, out, data, resume=resume, command=_command())
+    if isinstance(chosen, recipes.RuleRecipe):
+        run, outcome = train_rule(chosen, out, resume=resume, command=_command())
+    else:
+        run, outcome = train_recipe(chosen, out, data, resume=resume, command=_command())
     if outcome.stopped == "interrupted":
         raise typer.Exit(130)
     typer.echo(f"trained in {outcome.seconds:.0f} s; test it: fewsight evaluate {shlex.quote(str(run.folder))}")
@@ -133,7 +137,9 @@ def evaluate(
     settings: Annotated[
         list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings of adaptation to change.")
     ] = None,
-    tasks: Annotated[int, typer.Option(min=2, help="Number of test tasks.")] = 600,
+    tasks: Annotated[
+        int | None, typer.Option(min=2, help="Number of test tasks [default: 600; problems of an optimizer: 40].")
+    ] = None,
     ways: Annotated[int | None, typer.Option(min=2, help="Classes of a task [default: the recipe's].")] = None,
     shots: Annotated[int | None, typer.Option(min=1, help="Support examples of a class.")] = None,
     queries: Annotated[int | None, typer.Option(min=1, help="Queries of a class.")] = None,
@@ -151,13 +157,21 @@ def evaluate(
     Example: fewsight evaluate runs/caltech-to-bccd --domain bccd --ways 4
 
     Example: fewsight evaluate runs/sinusoid inner_steps=10
-    """
-    from fewsight.training import Run, evaluate_run
 
+    Example: fewsight evaluate runs/digit-networks-lstm unseen.layers=[3]
+    """
+    from fewsight.recipes import RuleRecipe
+    from fewsight.training import Run, evaluate_rule, evaluate_run
+
+    opened = Run.open(run)
+    if isinstance(opened.experiment, RuleRecipe):
+        found = evaluate_rule(opened, tasks or 40, settings or [])
+        typer.echo(json.dumps(found.to_json(), indent=2) if as_json else found.table())
+        return
     report = evaluate_run(
-        Run.open(run),
+        opened,
         data,
-        tasks=tasks,
+        tasks=tasks or 600,
         ways=ways,
         shots=shots,
         queries=queries,

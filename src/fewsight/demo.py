@@ -34,6 +34,7 @@ def demo(out: Path, say: Callable[[str], None], *, progress: bool = True) -> Pat
     say("Meta-training on digits 0-4 and classes made of them. Digits 5-9 stay unseen until the test.\n")
     for name in RECIPES:
         recipe = recipes.load(name)
+        assert isinstance(recipe, recipes.Recipe)
         say(f"{name}: {recipe.about}")
         run, _ = train(recipe, out / name, resume=True, progress=progress, command=f"fewsight train {name}")
         say(summary(evaluate_run(run, tasks=TASKS, shots=SHOTS)) + "\n")

@@ -15,8 +15,8 @@ from fewsight.explain.pysr import _rows, search
 from fewsight.explain.symbolic import symbolic
 from fewsight.explain.terms import DECAYS, SQUARES, Watcher, library
 from fewsight.inner import CoordinateLSTM, InnerOptimizer, MomentumLSTM, adam, clipped, momentum, rmsprop, sgd
+from fewsight.inner.families import digit_networks, quadratics
 from fewsight.inner.problems import Problems, reached, trajectory
-from fewsight.training.problems import digit_networks, quadratics
 
 FAMILY = quadratics(size=5, batch=24)
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from fewsight.inner import CoordinateLSTM, Parameters, adam, clipped, named, sgd
+from fewsight.inner.families import quadratics
 from fewsight.inner.optimizers import OPTIMIZERS
 from fewsight.inner.problems import Problems, each, reached, trajectory
-from fewsight.training.problems import quadratics
 
 
 def draw(batch: int = 4) -> Problems:

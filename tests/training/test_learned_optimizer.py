@@ -11,11 +11,11 @@ from torch import nn
 
 from fewsight.errors import LearnerError, RunError
 from fewsight.inner import AsTorchOptimizer, CoordinateLSTM, LearnedOptimizer, MetaLSTM, MomentumLSTM
+from fewsight.inner.families import quadratics
 from fewsight.inner.learned import preprocess
 from fewsight.inner.problems import Problems, reached
 from fewsight.training import checkpoint
 from fewsight.training.learned_optimizer import load_rule, save_rule, train_optimizer
-from fewsight.training.problems import quadratics
 
 KINDS = [CoordinateLSTM, MetaLSTM, MomentumLSTM]
 

@@ -129,6 +129,12 @@ def sgd(learning_rate: Scalar) -> InnerOptimizer:
     return InnerOptimizer(init=lambda parameters: None, update=update)
 
 
+LEARNED: dict[str, type[LearnedOptimizer]] = {
+    "lstm": CoordinateLSTM,
+    "meta-lstm": MetaLSTM,
+    "momentum-lstm": MomentumLSTM,
+}
+
 OPTIMIZERS: dict[str, Callable[[float], InnerOptimizer | LearnedOptimizer]] = {
     "sgd": sgd,
     "momentum": momentum,
@@ -137,9 +143,7 @@ OPTIMIZERS: dict[str, Callable[[float], InnerOptimizer | LearnedOptimizer]] = {
     "adamw": adamw,
     "rmsprop": rmsprop,
     "adagrad": adagrad,
-    "lstm": CoordinateLSTM,
-    "meta-lstm": MetaLSTM,
-    "momentum-lstm": MomentumLSTM,
+    **LEARNED,
 }
 
 

@@ -67,7 +67,9 @@ def own_recipe(path: Path, kind: str | None, columns: Columns) -> tuple[Recipe, 
         f"{path} was taken for {kind}{' with values to predict' if values else ''}: {count['train']} {what} to train "
         f"on, {count['val']} to validate, {count['test']} to test"
     )
-    return parse(table, str(path)), said
+    recipe = parse(table, str(path))
+    assert isinstance(recipe, Recipe)
+    return recipe, said
 
 
 def _size(path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What can a recipe name? Domains, networks and learners; their settings are the arguments of what makes them.
+"""What can a recipe name? Domains, networks, learners, update rules, problems; their settings are what these take.
 
 A setting therefore exists once, in a signature, and is checked against it: unknown names and wrong types are found
 before any data is read.
@@ -17,6 +17,8 @@ from torch import nn
 
 from fewsight.domains import DOMAINS
 from fewsight.errors import RecipeError, suggest
+from fewsight.inner.families import FAMILIES
+from fewsight.inner.optimizers import LEARNED
 from fewsight.learners import LEARNERS
 from fewsight.networks import MLP, Conv4, ResNet12, Symmetric
 from fewsight.networks.huggingface import ATTENTION, HuggingFaceEncoder
@@ -189,9 +191,17 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "fingerprint-graph": fingerprint_graph,
 }
 
-PARTS: dict[str, Mapping[str, Callable[..., Any]]] = {"domain": DOMAINS, "network": NETWORKS, "learner": LEARNERS}
-"""By the section of a recipe: what can be named there. The first argument of each is given by `build`, the others are
-settings."""
+PARTS: dict[str, Mapping[str, Callable[..., Any]]] = {
+    "domain": DOMAINS,
+    "network": NETWORKS,
+    "learner": LEARNERS,
+    "rule": LEARNED,
+    "problems": FAMILIES,
+    "unseen": FAMILIES,
+}
+"""By the section of a recipe: what can be named there; its arguments are the settings."""
+GIVEN = frozenset({"domain", "network", "learner"})
+"""Sections whose parts get their first argument from elsewhere: a data directory, an input shape, a network."""
 
 
 def settings(section: str, name: str) -> dict[str, Any]:
@@ -207,8 +217,8 @@ def settings(section: str, name: str) -> dict[str, Any]:
         factory = factory.func
     factory = getattr(factory, "__self__", factory)  # a classmethod `build` takes what its class takes
     hints = get_type_hints(getattr(factory, "__init__") if inspect.isclass(factory) else factory)  # noqa: B009
-    _, *names = inspect.signature(factory).parameters
-    return {name: hints[name] for name in names}
+    names = list(inspect.signature(factory).parameters)
+    return {name: hints[name] for name in (names[1:] if section in GIVEN else names)}
 
 
 def check(section: str, name: str, given: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """What is a recipe? One experiment as data: domain, network, learner, task shapes, training, and the results it gave.
 
 A recipe is a TOML file; those in this folder are known by name. `load` reads one, applies `key=value` overrides and
-checks every key and type.
+checks every key and type. What trains a learned optimizer has a rule and problems instead: a `RuleRecipe`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -73,29 +73,59 @@ class Result(_Section):
     command: str = ""
 
 
-class Recipe(_Section):
-    """One experiment; see the module docstring."""
+class _Experiment(_Section):
+    """What every recipe has."""
 
     name: str
     about: str
+    results: list[Result] = []
+    sections: ClassVar[dict[str, type[BaseModel]]]
+    """Its sections, by their keys."""
+
+
+class Recipe(_Experiment):
+    """A learner that is meta-trained on tasks."""
+
     domain: Part
     network: Part
     learner: Part
     train: Shape
     test: Shape
     training: Training
-    results: list[Result] = []
+    sections: ClassVar = {
+        "domain": Part,
+        "network": Part,
+        "learner": Part,
+        "train": Shape,
+        "test": Shape,
+        "training": Training,
+    }
 
 
-SECTIONS: dict[str, type[BaseModel]] = {
-    "domain": Part,
-    "network": Part,
-    "learner": Part,
-    "train": Shape,
-    "test": Shape,
-    "training": Training,
-    "results": Result,
-}
+class RuleTraining(_Section):
+    """How a learned optimizer is trained; see `fewsight.training.learned_optimizer`."""
+
+    episodes: Count
+    steps: Count = 100
+    unroll: Count = 100
+    lr: Annotated[float, Field(gt=0)] = 1e-3
+    seed: Annotated[int, Field(ge=0)] = 0
+    estimator: Literal["truncated", "first_order", "persistent"] = "truncated"
+    validate_problems: Count = 50
+    checkpoint_every: Count = 20
+
+
+class RuleRecipe(_Experiment):
+    """A learned optimizer that is trained on a family of problems, and the family that it is tested on."""
+
+    rule: Part
+    problems: Part
+    unseen: Part
+    training: RuleTraining
+    sections: ClassVar = {"rule": Part, "problems": Part, "unseen": Part, "training": RuleTraining}
+
+
+R = TypeVar("R", bound=Recipe | RuleRecipe)
 
 
 def names() -> list[str]:
@@ -104,7 +134,7 @@ def names() -> list[str]:
     return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
 
 
-def load(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+def load(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Recipe | RuleRecipe:
     """The recipe of that name or in that TOML file, with `overrides` applied.
 
     Args:
@@ -117,23 +147,26 @@ def load(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     return override(parse(_read(name_or_path), str(name_or_path)), overrides)
 
 
-def override(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
+def override(recipe: R, overrides: Sequence[str]) -> R:
     """`recipe` with other values; see `load`."""
     table = recipe.model_dump(mode="json")
     for text in overrides:
         _override(table, text)
-    return parse(table, recipe.name)
+    changed = parse(table, recipe.name)
+    assert isinstance(changed, type(recipe))
+    return changed
 
 
-def parse(table: Mapping[str, Any], origin: str) -> Recipe:
+def parse(table: Mapping[str, Any], origin: str) -> Recipe | RuleRecipe:
     """The recipe in `table`, checked; errors say that it came from `origin`."""
+    kind = _kind(table)
     try:
-        recipe = Recipe.model_validate(table)
-        for section in parts.PARTS:
+        recipe = kind.model_validate(table)
+        for section in _parts(kind):
             part: Part = getattr(recipe, section)
             parts.check(section, part.name, part.settings)
     except ValidationError as error:
-        raise RecipeError(f"recipe {origin}: {_explain(error)}") from None
+        raise RecipeError(f"recipe {origin}: {_explain(error, kind)}") from None
     except RecipeError as error:
         raise RecipeError(f"recipe {origin}: {error}") from None
     return recipe
@@ -190,20 +223,29 @@ def _resolve(table: Mapping[str, Any], key: str) -> str:
 def _keys(table: Mapping[str, Any]) -> list[str]:
     """Every "section.key" that a recipe with these parts can have."""
     found = []
-    for section in ("domain", "network", "learner", "train", "test", "training"):
-        found += [f"{section}.{field}" for field in SECTIONS[section].model_fields]
-        if section in parts.PARTS:
+    kind = _kind(table)
+    for section, fields in kind.sections.items():
+        found += [f"{section}.{field}" for field in fields.model_fields]
+        if section in _parts(kind):
             found += [f"{section}.{key}" for key in parts.settings(section, table[section]["name"])]
     return found
 
 
-def _explain(error: ValidationError) -> str:
+def _kind(table: Mapping[str, Any]) -> type[Recipe] | type[RuleRecipe]:
+    return RuleRecipe if "rule" in table else Recipe
+
+
+def _parts(kind: type[_Experiment]) -> list[str]:
+    return [section for section, fields in kind.sections.items() if fields is Part]
+
+
+def _explain(error: ValidationError, kind: type[_Experiment]) -> str:
     """The first problem in one line; unknown keys first, a misspelt key is also a missing one."""
     first, *others = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
     *place, key = [str(part) for part in first["loc"] if not isinstance(part, int)]
     path = ".".join([*place, key])
     if first["type"] == "extra_forbidden":
-        fields = SECTIONS[place[0]] if place else Recipe
+        fields = ({"results": Result} | kind.sections)[place[0]] if place else kind
         text = f"unknown key {path!r}{suggest(key, fields.model_fields)}"
     elif first["type"] == "missing":
         text = f"{path!r} is missing"

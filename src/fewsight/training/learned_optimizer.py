@@ -1,8 +1,7 @@
-"""How is an optimizer learned? By minimising the losses it reaches on a family of problems.
+"""How is an optimizer learned? On numbered batches of problems, by the losses that it reaches.
 
-Andrychowicz et al., "Learning to learn by gradient descent by gradient descent", 2016, equation 3: what is minimised is
-a weighted sum of the losses along the trajectory. Two estimates of its gradient: truncated back-propagation through
-time (here) and `evolution.persistent`.
+After Andrychowicz et al., "Learning to learn by gradient descent by gradient descent", 2016. What is minimised, and two
+estimates of its gradient, are in `truncated` and `evolution`.
 """
 
 from __future__ import annotations
@@ -10,9 +9,7 @@ from __future__ import annotations
 import copy
 import math
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -20,18 +17,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from fewsight.domains.episodes import generator
 from fewsight.errors import LearnerError, RunError, suggest
-from fewsight.inner import CoordinateLSTM, LearnedOptimizer, MetaLSTM
-from fewsight.inner.momentum_lstm import MomentumLSTM
-from fewsight.inner.problems import Problems, reached, trajectory
+from fewsight.inner import LearnedOptimizer
+from fewsight.inner.families import Family
+from fewsight.inner.optimizers import LEARNED
+from fewsight.inner.problems import Problems, reached
 from fewsight.training import checkpoint
-from fewsight.training.problems import Family
+from fewsight.training.state import moments, put_moments
+from fewsight.training.truncated import Estimator, truncated
 
-Estimator = Callable[[LearnedOptimizer, Problems, int, int, torch.Generator], Iterator[Tensor]]
-"""From rule, problems, steps and unroll: for each stretch of `unroll` steps it puts the gradient of the meta-loss into
-`.grad` and gives the losses `(B,)` at its end."""
-WORST = 10.0
-"""Share of the first loss beyond which a problem has diverged and says nothing more."""
 WARM_UP = 0.05
 """Share of the episodes in which the learning rate of training rises."""
 EXPLODED = 4.0
@@ -40,55 +35,91 @@ CHECK = 10
 """Episodes from one validation to the next."""
 
 
-@dataclass(frozen=True)
-class Objective:
-    """sum_t (t / T) log(mean over problems of loss_t / loss_0): small late losses count beside large early ones.
+class RuleTraining:
+    """Training a rule in place, one episode after another: each a batch of problems, followed for `steps` steps.
 
-    Attributes:
-        problems, steps: of the trajectories, T steps long.
-    """
-
-    problems: Problems
-    steps: int
-
-    def share(self, losses: Tensor) -> Tensor:
-        """loss_t / loss_0 of each problem, `(B,)`."""
-        return (losses / self._first).clamp(max=WORST)
-
-    def weight(self, step: int, shares: Tensor) -> Tensor:
-        """What the mean share after `step` (from 0) counts, so that its gradient is that of its logarithm."""
-        return (step + 1) / self.steps / shares.detach().mean()
-
-    @cached_property
-    def _first(self) -> Tensor:
-        return self.problems.losses(self.problems.start).detach()
-
-
-def truncated(
-    rule: LearnedOptimizer,
-    problems: Problems,
-    steps: int,
-    unroll: int,
-    generator: torch.Generator,
-    *,
-    first_order: bool = False,
-) -> Iterator[Tensor]:
-    """Back-propagation through time, cut every `unroll` steps: exact within a stretch, blind to what comes after it.
+    Where a rule begins to diverge its gradient explodes (Metz et al., "Understanding and correcting pathologies in the
+    training of learned optimizers", 2019) and points nowhere: one that is `EXPLODED` times as long as usual, or not
+    finite, is left out with the rest of its batch. Episodes are numbered: what episode i draws depends on i and the
+    seed alone, so that a training that was interrupted goes on as if it had not been.
 
     Args:
-        first_order: take the gradients that the rule is fed as constants, as the paper does. On quadratics this says
-            that longer steps are always better, and a rule that starts well is spoiled.
+        unroll: steps that one gradient sees.
+        lr: of Adam, which trains the rule; it rises for a start and falls to 0 by a cosine.
+        estimator: how the gradient is found.
+        validation: problems on which the rule is tried every `CHECK` episodes; what it was when best is kept.
     """
-    objective, part = Objective(problems, steps), []
-    for step, (_, _, after) in enumerate(trajectory(rule, problems, steps, unroll=unroll, first_order=first_order)):
-        losses = problems.losses(after, step + 1)
-        shares = objective.share(losses)
-        part.append(objective.weight(step, shares) * shares.mean())
-        if (step + 1) % unroll == 0 or step + 1 == steps:
-            rule.zero_grad()
-            torch.stack(part).sum().backward()
-            part = []
-            yield losses.detach()
+
+    def __init__(
+        self,
+        rule: LearnedOptimizer,
+        family: Family,
+        *,
+        episodes: int,
+        steps: int = 100,
+        unroll: int = 100,
+        lr: float = 1e-3,
+        seed: int = 0,
+        estimator: Estimator = truncated,
+        validation: Problems | None = None,
+    ) -> None:
+        self.rule, self.family, self.validation = rule, family, validation
+        self.episodes, self.steps, self.unroll, self.seed, self.estimator = episodes, steps, unroll, seed, estimator
+        self.lr, self.adam = lr, torch.optim.Adam(rule.parameters(), lr=lr)
+        self.episode = 0
+        self.best, self.best_episode, self.kept = math.inf, 0, copy.deepcopy(rule.state_dict())
+        self._lengths: deque[float] = deque(maxlen=40)
+
+    def advance(self) -> Tensor:
+        """One episode; the last loss of each of its problems, `(B,)`."""
+        self.adam.param_groups[0]["lr"] = self.lr * self._share()
+        draw = torch.Generator().manual_seed(int(generator(self.seed, "problems", self.episode).integers(2**63)))
+        for losses in self.estimator(self.rule, self.family(draw), self.steps, self.unroll, draw):  # noqa: B007
+            length = float(torch.nn.utils.clip_grad_norm_(self.rule.parameters(), 1.0))
+            usual = median(self._lengths or [length])
+            if not math.isfinite(length):
+                break
+            self._lengths.append(length)
+            if length > EXPLODED * usual:
+                break
+            self.adam.step()
+        self.episode += 1
+        if self.validation and (self.episode % CHECK == 0 or self.episode == self.episodes):
+            found = float(reached(self.rule, self.validation, self.steps).mean())
+            if found < self.best:
+                self.best, self.best_episode = found, self.episode
+                self.kept = copy.deepcopy(self.rule.state_dict())
+        return losses
+
+    def finish(self) -> None:
+        """The rule becomes what it was when best."""
+        if self.validation:
+            self.rule.load_state_dict(self.kept)
+
+    def pack(self) -> dict[str, Any]:
+        """All that must be kept to go on, as a checkpoint's state."""
+        return {
+            "episode": self.episode,
+            "best": self.best if math.isfinite(self.best) else None,
+            "best_episode": self.best_episode,
+            "lengths": list(self._lengths),
+            "kept": self.kept,
+            "weights": self.rule.state_dict(),
+            "optimizer": moments(self.adam),
+        }
+
+    def unpack(self, saved: dict[str, Any]) -> None:
+        """Put a packed state back."""
+        self.rule.load_state_dict(saved["weights"])
+        put_moments(self.adam, saved["optimizer"])
+        self.episode, self.best_episode, self.kept = saved["episode"], saved["best_episode"], saved["kept"]
+        self.best = math.inf if saved["best"] is None else saved["best"]
+        self._lengths.extend(saved["lengths"])
+
+    def _share(self) -> float:
+        """Of the learning rate, in the coming episode."""
+        risen = min((self.episode + 1) / (self.episodes * WARM_UP), 1.0)
+        return risen * (1 + math.cos(math.pi * self.episode / self.episodes)) / 2
 
 
 def train_optimizer(
@@ -96,54 +127,24 @@ def train_optimizer(
     family: Family,
     *,
     episodes: int,
-    steps: int = 100,
-    unroll: int = 100,
-    lr: float = 1e-3,
-    seed: int = 0,
-    estimator: Estimator = truncated,
-    validation: Problems | None = None,
     on_episode: Callable[[int, float], None] | None = None,
+    **settings: Any,
 ) -> None:
-    """Train `rule` in place on `episodes` batches of problems, each followed for `steps` steps.
-
-    Where a rule begins to diverge its gradient explodes (Metz et al., "Understanding and correcting pathologies in the
-    training of learned optimizers", 2019) and points nowhere: one that is `EXPLODED` times as long as usual, or not
-    finite, is left out with the rest of its batch.
+    """Train `rule` in place on `episodes` batches of problems.
 
     Args:
-        unroll: steps that one gradient sees.
-        lr: of Adam, which trains the rule; it rises for a start and falls to 0 by a cosine.
-        estimator: how the gradient is found.
-        validation: problems on which the rule is tried every `CHECK` episodes; what it was when best is kept.
-        on_episode: called after each batch with its number (from 1) and its mean last loss.
+        on_episode: called after each with its number (from 1) and its mean last loss.
+        settings: see `RuleTraining`.
     """
-    adam = torch.optim.Adam(rule.parameters(), lr=lr)
-    generator = torch.Generator().manual_seed(seed)
-    lengths: deque[float] = deque(maxlen=40)
-    best, kept = math.inf, copy.deepcopy(rule.state_dict())
-    for episode in range(episodes):
-        share = min((episode + 1) / (episodes * WARM_UP), 1.0) * (1 + math.cos(math.pi * episode / episodes)) / 2
-        adam.param_groups[0]["lr"] = lr * share
-        for losses in estimator(rule, family(generator), steps, unroll, generator):  # noqa: B007
-            length = float(torch.nn.utils.clip_grad_norm_(rule.parameters(), 1.0))
-            usual = median(lengths or [length])
-            if not math.isfinite(length):
-                break
-            lengths.append(length)
-            if length > EXPLODED * usual:
-                break
-            adam.step()
-        if validation and ((episode + 1) % CHECK == 0 or episode + 1 == episodes):
-            found = float(reached(rule, validation, steps).mean())
-            if found < best:
-                best, kept = found, copy.deepcopy(rule.state_dict())
+    training = RuleTraining(rule, family, episodes=episodes, **settings)
+    while training.episode < episodes:
+        losses = training.advance()
         if on_episode:
-            on_episode(episode + 1, float(losses.mean()))
-    if validation:
-        rule.load_state_dict(kept)
+            on_episode(training.episode, float(losses.mean()))
+    training.finish()
 
 
-KINDS: dict[str, type[LearnedOptimizer]] = {kind.__name__: kind for kind in (CoordinateLSTM, MetaLSTM, MomentumLSTM)}
+KINDS: dict[str, type[LearnedOptimizer]] = {kind.__name__: kind for kind in LEARNED.values()}
 
 
 def save_rule(path: Path, rule: LearnedOptimizer) -> None:
@@ -156,14 +157,14 @@ def save_rule(path: Path, rule: LearnedOptimizer) -> None:
     checkpoint.save(path, record)
 
 
-def load_rule(path: Path) -> LearnedOptimizer:
+def load_rule(path: str | Path) -> LearnedOptimizer:
     """The rule saved at `path`, ready for `AsTorchOptimizer` or as a learner's inner optimizer.
 
     Raises:
         RunError: the file is missing or damaged, or is not a rule.
         LearnerError: a kind of rule that this version does not have.
     """
-    record = checkpoint.load(path)
+    record = checkpoint.load(Path(path))
     if not {"kind", "settings", "tensors"} <= record.keys():
         raise RunError(f"{path} is a checkpoint but not of a learned optimizer: give a file that save_rule wrote")
     if record["kind"] not in KINDS:

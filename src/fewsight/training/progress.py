@@ -17,10 +17,10 @@ class Progress:
 
     Args:
         done: steps that an earlier part of the run took.
-        metric: "accuracy" or "squared error"; see `fewsight.metrics`.
+        metric: "accuracy" or "squared error"; see `fewsight.metrics`. None: the loss alone.
     """
 
-    def __init__(self, steps: int, done: int, metric: str, shown: bool = True) -> None:
+    def __init__(self, steps: int, done: int, metric: str | None, shown: bool = True) -> None:
         self.steps, self.metric, self.shown = steps, metric, shown
         self._bar: Any = None
         self._averages: dict[str, float] = {}
@@ -47,7 +47,7 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
 
-    def step(self, step: int, tasks: int, loss: float, metric: float) -> None:
+    def step(self, step: int, tasks: int, loss: float, metric: float = 0.0) -> None:
         """One more step was taken, on `tasks` tasks; running averages are shown."""
         if not self.shown:
             return
@@ -69,8 +69,8 @@ class Progress:
     def _line(self, step: int, tasks: int) -> str:
         seconds = self._averages["seconds"]
         minutes, rest = divmod(round((self.steps - step) * seconds), 60)
+        judged = self.metric and f"{self.metric} {METRICS[self.metric].shown(self._averages['metric'])}  "
         return (
-            f"step {step}/{self.steps}  loss {self._averages['loss']:.4f}  "
-            f"{self.metric} {METRICS[self.metric].shown(self._averages['metric'])}  "
+            f"step {step}/{self.steps}  loss {self._averages['loss']:.4f}  {judged or ''}"
             f"{tasks / max(seconds, 1e-9):.1f} tasks/s  {minutes}:{rest:02d} left"
         )

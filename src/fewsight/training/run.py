@@ -23,7 +23,7 @@ from fewsight import recipes
 from fewsight.domains import Domain, Format, format_record, open_domain, read_format
 from fewsight.errors import RunError
 from fewsight.learner import Learner
-from fewsight.recipes import Recipe
+from fewsight.recipes import Recipe, RuleRecipe
 from fewsight.training import checkpoint, files
 from fewsight.training.state import load_weights
 
@@ -50,7 +50,7 @@ class Run:
         cls,
         folder: str | Path,
         *,
-        recipe: Recipe | None = None,
+        recipe: Recipe | RuleRecipe | None = None,
         domain: Domain | None = None,
         command: str = "",
         resume: bool = False,
@@ -112,7 +112,22 @@ class Run:
 
     @property
     def recipe(self) -> Recipe:
-        """The recipe with all overrides.
+        """The recipe of a learner with all overrides.
+
+        Raises:
+            RunError: the run was made in Python, without a recipe, or trained a learned optimizer.
+        """
+        found = self.experiment
+        if isinstance(found, RuleRecipe):
+            raise RunError(
+                f"{self.folder} holds a learned optimizer, which learns no tasks: test it (fewsight evaluate "
+                f"{self.folder}), or train a model with it (fewsight.inner.AsTorchOptimizer)"
+            )
+        return found
+
+    @property
+    def experiment(self) -> Recipe | RuleRecipe:
+        """The recipe with all overrides, of a learner or of a learned optimizer.
 
         Raises:
             RunError: the run was made in Python, without a recipe.
@@ -137,6 +152,8 @@ class Run:
             DataError: its domain takes no inputs of a user's own.
         """
         if "domain" not in self.info:
+            if "recipe" in self.info:
+                _ = self.recipe  # says what the run of a learned optimizer is for
             raise RunError(f"{self.folder} was trained without a domain: build inputs as its learner takes them")
         return read_format(self.info["domain"].get("format"))
 
@@ -182,9 +199,10 @@ class Run:
         path = self.folder / name
         return checkpoint.load(path) if path.exists() else None
 
-    def _check_same(self, recipe: Recipe | None, domain: Domain | None) -> None:
+    def _check_same(self, recipe: Recipe | RuleRecipe | None, domain: Domain | None) -> None:
         # Read as a recipe first: what is new in recipes since then has its default.
-        old, new = _plain(self.recipe) if "recipe" in self.info else None, None if recipe is None else _plain(recipe)
+        old = _plain(self.experiment) if "recipe" in self.info else None
+        new = None if recipe is None else _plain(recipe)
         if old != new:
             changed = [key for key in (new or old or {}) if (new or {}).get(key) != (old or {}).get(key)]
             raise RunError(
@@ -198,7 +216,7 @@ class Run:
             )
 
 
-def _plain(recipe: Recipe) -> dict[str, Any]:
+def _plain(recipe: Recipe | RuleRecipe) -> dict[str, Any]:
     """The recipe as JSON, without the results that others had with it."""
     return recipe.model_dump(mode="json", exclude={"results"})
 

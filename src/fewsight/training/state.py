@@ -35,8 +35,7 @@ class Fit:
 
 def pack(learner: Learner, optimizer: torch.optim.Optimizer, fit: Fit) -> dict[str, Any]:
     """Everything as a checkpoint's state; the learning rate is left out, it follows from the step."""
-    moments = {str(index): dict(values) for index, values in optimizer.state_dict()["state"].items()}
-    return {"fit": asdict(fit), "weights": learner.state_dict(), "optimizer": moments}
+    return {"fit": asdict(fit), "weights": learner.state_dict(), "optimizer": moments(optimizer)}
 
 
 def unpack(saved: dict[str, Any], learner: Learner, optimizer: torch.optim.Optimizer, origin: str) -> Fit:
@@ -46,13 +45,22 @@ def unpack(saved: dict[str, Any], learner: Learner, optimizer: torch.optim.Optim
         RunError: it belongs to another learner.
     """
     load_weights(learner, saved["weights"], origin)
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    for index, values in saved["optimizer"].items():
-        optimizer.state[parameters[int(index)]] = {
-            name: _like(value, parameters[int(index)]) for name, value in values.items()
-        }
+    put_moments(optimizer, saved["optimizer"])
     known = {field.name for field in fields(Fit)}
     return Fit(**{name: value for name, value in saved["fit"].items() if name in known})
+
+
+def moments(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    """What the optimizer remembers of each parameter, by its number."""
+    return {str(index): dict(values) for index, values in optimizer.state_dict()["state"].items()}
+
+
+def put_moments(optimizer: torch.optim.Optimizer, saved: dict[str, Any]) -> None:
+    """Put back what `moments` gave."""
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    for index, values in saved.items():
+        parameter = parameters[int(index)]
+        optimizer.state[parameter] = {name: _like(value, parameter) for name, value in values.items()}
 
 
 def load_weights(learner: Learner, weights: dict[str, Tensor], origin: str) -> None:

@@ -88,6 +88,10 @@ def digit_networks(
     return draw
 
 
+FAMILIES: dict[str, Callable[..., Family]] = {"quadratics": quadratics, "digit-networks": digit_networks}
+"""By the name in recipes."""
+
+
 def _choice(options: Sequence[T], generator: torch.Generator) -> T:
     return options[int(torch.randint(len(options), (), generator=generator))]
 

@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 
 from fewsight.inner import adam
+from fewsight.inner.families import TRAINING_IMAGES, _digits, digit_networks, quadratics
 from fewsight.inner.problems import reached
-from fewsight.training.problems import TRAINING_IMAGES, _digits, digit_networks, quadratics
 
 
 def generator(seed: int = 0) -> torch.Generator:
