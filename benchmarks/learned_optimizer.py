@@ -3,8 +3,8 @@
     fewsight train quadratics-lstm --out QUADRATICS && fewsight train digit-networks-lstm --out DIGITS
     python benchmarks/learned_optimizer.py QUADRATICS DIGITS [--write benchmarks/learned_optimizer.md]
 
-100 steps; losses at the end on all data of a problem, on unseen problems; learning rates of the others are the best of a
-grid on problems of the validation seed. About 5 minutes on one core.
+100 steps; losses at the end on all data of a problem, on unseen problems; learning rates of the others are the best of
+a grid on problems of the validation seed. About 5 minutes on one core.
 """
 
 from __future__ import annotations
@@ -33,9 +33,10 @@ def compared(title: str, run: Run, problems: int, overrides: list[str] | None = 
     """A table: the learned rule and the tuned others on unseen problems."""
     recipe, found = run.experiment, evaluate_rule(run, problems, overrides or [])
     assert isinstance(recipe, RuleRecipe)
+    batch = recipe.problems.settings.get("batch", 64)
     return [
         f"{title}: {found.protocol['problems']} unseen problems, mean loss at the start {found.start:.4g}; the learned "
-        f"one is `{recipe.rule.name}` after {recipe.training.episodes} batches of {recipe.problems.settings.get('batch', 64)}.",
+        f"one is `{recipe.rule.name}` after {recipe.training.episodes} batches of {batch}.",
         "",
         *found.markdown(),
         "",
