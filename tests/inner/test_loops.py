@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from cases import regression
 from fewsight.errors import LearnerError
-from fewsight.inner import Fast, FastMAML, inner_loop, sgd
+from fewsight.inner import Fast, FastMAML, from_torch, inner_loop, sgd
 from fewsight.learners import MAML
 from fewsight.networks import MLP
 from fewsight.task import Support, Task
@@ -54,6 +54,56 @@ def test_the_context_gives_the_gradients_of_higher(name: str) -> None:
         torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-8)
 
 
+def layered(net: MLP) -> torch.optim.Optimizer:
+    """Two groups with rates of their own; the biases are in none."""
+    first, second = (layer for layer in net.layers if isinstance(layer, nn.Linear))
+    return torch.optim.SGD(
+        [{"params": [first.weight]}, {"params": [second.weight], "lr": 0.3, "momentum": 0.5}], lr=0.1
+    )
+
+
+def test_groups_move_as_in_higher_and_what_is_in_none_stays() -> None:
+    higher = pytest.importorskip("higher", reason="the test extra installs higher")
+    x, y, query, target = data()
+    rates = [torch.tensor(0.2, dtype=torch.float64, requires_grad=True) for _ in range(2)]
+
+    def meta_gradient(context: Callable[..., object]) -> tuple[list[Tensor], list[Tensor]]:
+        net = network()
+        override = {"lr": rates, "momentum": [0.7]}
+        with context(net, layered(net), copy_initial_weights=False, override=override) as (fast, inner):  # type: ignore[attr-defined]
+            for _ in range(3):
+                inner.step(F.mse_loss(fast(x), y))
+            loss = F.mse_loss(fast(query), target)
+        return list(torch.autograd.grad(loss, [*net.parameters(), *rates])), [p.detach() for p in net.parameters()]
+
+    for a, b in zip(meta_gradient(inner_loop)[0], meta_gradient(higher.innerloop_ctx)[0], strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-8)
+    net = network()
+    with inner_loop(net, layered(net)) as (fast, inner):
+        inner.step(F.mse_loss(fast(x), y))
+    moved = {name for name, value in fast.fast.items() if not torch.equal(value, net.get_parameter(name))}
+    assert moved == {name for name, _ in net.named_parameters() if name.endswith("weight")}
+
+
+def test_without_a_history_the_steps_are_the_same() -> None:
+    x, y, query, _ = data()
+    net = network()
+    ends = []
+    for track in (True, False):
+        with inner_loop(net, torch.optim.Adam(net.parameters(), lr=0.05), track_higher_grads=track) as (fast, inner):
+            for _ in range(3):
+                inner.step(F.mse_loss(fast(x), y))
+        ends.append(fast)
+    for name, value in ends[0].fast.items():
+        assert torch.equal(value, ends[1].fast[name])
+        assert value.grad_fn is not None
+        assert ends[1].fast[name].is_leaf
+    with inner_loop(net, torch.optim.SGD(net.parameters(), lr=0.05), copy_initial_weights=True) as (fast, inner):
+        inner.step(F.mse_loss(fast(x), y))
+    fast(query).sum().backward()
+    assert all(p.grad is None for p in net.parameters())
+
+
 @pytest.mark.parametrize("first_order", [False, True])
 def test_clone_and_adapt_are_maml(first_order: bool) -> None:
     x, y, query, target = data()
@@ -94,5 +144,13 @@ def test_bad_loops_are_told() -> None:
         Fast(nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)), sgd(0.1))
     with pytest.raises(LearnerError, match="layer '1' is BatchNorm1d with running statistics"):
         MAML(nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)), features=2)
+    with (
+        pytest.raises(LearnerError, match="not one of the module"),
+        inner_loop(net, OPTIMIZERS["sgd"]([torch.zeros(1)])),
+    ):
+        pass
+    sgd_of_net = OPTIMIZERS["sgd"](net.parameters())
+    with pytest.raises(LearnerError, match="no option 'momentun'; did you mean 'momentum'"):
+        from_torch(sgd_of_net, net, {"momentun": 0.9})
     with pytest.raises(LearnerError, match="nothing can adapt"):
         Fast(net.requires_grad_(False), sgd(0.1))

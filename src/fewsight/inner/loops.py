@@ -17,10 +17,11 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from fewsight.errors import LearnerError
-from fewsight.inner.from_torch import from_torch
+from fewsight.inner.from_torch import Override, from_torch
 from fewsight.inner.learned import LearnedOptimizer
 from fewsight.inner.optimizer import InnerOptimizer, Parameters
 from fewsight.inner.optimizers import sgd
+from fewsight.inner.problems import cut
 from fewsight.inner.second import UNMOVED, twice_differentiable
 
 
@@ -31,18 +32,26 @@ class Fast(nn.Module):
         module: any module; it is never changed. Parameters with `requires_grad=False` stay as they are.
         optimizer: takes the steps.
         first_order: take inner gradients as constants.
+        history: False: remember no step, to adapt without learning from it; the start is a copy.
     """
 
     def __init__(
-        self, module: nn.Module, optimizer: InnerOptimizer | LearnedOptimizer, *, first_order: bool = False
+        self,
+        module: nn.Module,
+        optimizer: InnerOptimizer | LearnedOptimizer,
+        *,
+        first_order: bool = False,
+        history: bool = True,
     ) -> None:
         super().__init__()
         refuse_running_statistics(module)
         self._module = [module]  # in a list, so that its parameters do not also become this module's
-        self.optimizer, self.first_order = optimizer, first_order
+        self.optimizer, self.first_order, self.history = optimizer, first_order, history
         self.fast: Parameters = {name: p for name, p in module.named_parameters() if p.requires_grad}
         if not self.fast:
             raise LearnerError("every parameter of this module is frozen (requires_grad=False): nothing can adapt")
+        if not history:
+            self.fast = _leaves(self.fast)
         self.state = optimizer.init(self.fast)
 
     def forward(self, *inputs: Any) -> Any:
@@ -58,7 +67,10 @@ class Fast(nn.Module):
         if not loss.requires_grad:
             raise LearnerError(UNMOVED)
         found = torch.autograd.grad(
-            loss, list(self.fast.values()), create_graph=not self.first_order, allow_unused=True
+            loss,
+            list(self.fast.values()),
+            create_graph=self.history and not self.first_order,
+            allow_unused=True,
         )
         if all(gradient is None for gradient in found):
             raise LearnerError(UNMOVED)
@@ -67,13 +79,15 @@ class Fast(nn.Module):
             for (name, value), gradient in zip(self.fast.items(), found, strict=True)
         }
         self.fast, self.state = self.optimizer.update(gradients, self.state, self.fast)
+        if not self.history:
+            self.fast, self.state = _leaves(self.fast), cut(self.state)
 
     step = adapt
     """The same, by the name it has in `higher`."""
 
     def clone(self) -> Fast:
         """A second one at the same place, which can adapt by itself; gradients flow back through both."""
-        twin = Fast(self._module[0], self.optimizer, first_order=self.first_order)
+        twin = Fast(self._module[0], self.optimizer, first_order=self.first_order, history=self.history)
         twin.fast, twin.state = dict(self.fast), self.state
         return twin
 
@@ -99,10 +113,36 @@ class FastMAML(nn.Module):
 
 
 @contextmanager
-def inner_loop(module: nn.Module, optimizer: torch.optim.Optimizer) -> Iterator[tuple[Fast, Fast]]:
-    """`higher.innerloop_ctx(module, optimizer, copy_initial_weights=False)`: (fast module, what has `step(loss)`)."""
-    fast = Fast(module, from_torch(optimizer))
+def inner_loop(
+    module: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    *,
+    copy_initial_weights: bool = False,
+    override: Override | None = None,
+    track_higher_grads: bool = True,
+) -> Iterator[tuple[Fast, Fast]]:
+    """`higher.innerloop_ctx`: (fast module, what has `step(loss)`).
+
+    Args:
+        optimizer: of some or all parameters of `module`, in any groups; what it does not hold does not move. Its steps
+            are those of a fresh one.
+        copy_initial_weights: start from copies, so that no gradient reaches the parameters of `module`; there this is
+            the default, here gradients reach them, as meta-learning needs.
+        override: hyper-parameters in the place of the optimizer's, such as learning rates that are learned.
+        track_higher_grads: False: keep no history of the steps, to adapt without learning from it.
+
+    Raises:
+        LearnerError: as `from_torch`.
+    """
+    fast = Fast(module, from_torch(optimizer, module, override), history=track_higher_grads)
+    if copy_initial_weights:
+        fast.fast = _leaves(fast.fast)
     yield fast, fast
+
+
+def _leaves(parameters: Parameters) -> Parameters:
+    """Copies without history, that gradients can be taken of."""
+    return {name: value.detach().clone().requires_grad_() for name, value in parameters.items()}
 
 
 def refuse_running_statistics(module: nn.Module) -> None:

@@ -6,7 +6,7 @@ through, also where a gradient is exactly 0: there the derivative of a square ro
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -104,6 +104,36 @@ def clipped(optimizer: InnerOptimizer, max_norm: float) -> InnerOptimizer:
         return optimizer.update({n: g * factor for n, g in gradients.items()}, state, parameters)
 
     return InnerOptimizer(optimizer.init, update)
+
+
+def decayed(optimizer: InnerOptimizer, weight_decay: Scalar) -> InnerOptimizer:
+    """`optimizer` on gradients with an L2 penalty, g + lambda theta: `weight_decay` as in `torch.optim`."""
+
+    def update(gradients: Parameters, state: Any, parameters: Parameters) -> tuple[Parameters, Any]:
+        penalised = {n: g + weight_decay * parameters[n] for n, g in gradients.items()}
+        return optimizer.update(penalised, state, parameters)
+
+    return InnerOptimizer(optimizer.init, update)
+
+
+def grouped(groups: Sequence[tuple[frozenset[str], InnerOptimizer]]) -> InnerOptimizer:
+    """Each optimizer on the parameters of its own names; those in no group stay as they are."""
+
+    def part(values: Parameters, names: frozenset[str]) -> Parameters:
+        return {n: value for n, value in values.items() if n in names}
+
+    def init(parameters: Parameters) -> list[Any]:
+        return [optimizer.init(part(parameters, names)) for names, optimizer in groups]
+
+    def update(gradients: Parameters, state: list[Any], parameters: Parameters) -> tuple[Parameters, list[Any]]:
+        moved, states = dict(parameters), []
+        for (names, optimizer), before in zip(groups, state, strict=True):
+            after, kept = optimizer.update(part(gradients, names), before, part(parameters, names))
+            moved |= after
+            states.append(kept)
+        return moved, states
+
+    return InnerOptimizer(init, update)
 
 
 def root(square: Tensor) -> Tensor:
