@@ -21,9 +21,9 @@ from fewsight.inner.families import Family, digit_networks, quadratics
 from fewsight.inner.problems import slope
 from fewsight.recipes import RuleRecipe
 from fewsight.training import Run, evaluate_rule
-from fewsight.training.learned_optimizer import load_rule
-from fewsight.training.race import VALIDATION
-from fewsight.training.rule_run import RULE
+from fewsight.training.rules import load_rule
+from fewsight.training.rules.race import VALIDATION
+from fewsight.training.rules.run import RULE
 
 STEPS = 100
 DEEP = ["unseen.widths=[32]", "unseen.activations=['relu']", "unseen.layers=[3]"]

@@ -15,7 +15,7 @@ from fewsight.errors import RecipeError, suggest
 from fewsight.inner.problems import reached
 from fewsight.recipes import parts
 from fewsight.training.engine import STRATEGIES
-from fewsight.training.rule_run import built, family
+from fewsight.training.rules.run import built, family
 
 IMAGES = SimpleNamespace(outputs=None, input_shape=(1, 28, 28))
 COLOURED = SimpleNamespace(outputs=None, input_shape=(3, 48, 48))

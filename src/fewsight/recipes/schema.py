@@ -103,7 +103,7 @@ class Recipe(_Experiment):
 
 
 class RuleTraining(_Section):
-    """How a learned optimizer is trained; see `fewsight.training.learned_optimizer`."""
+    """How a learned optimizer is trained; see `fewsight.training.rules`."""
 
     episodes: Count
     steps: Count = 100

@@ -7,7 +7,7 @@ from fewsight.training.evaluate import evaluate
 from fewsight.training.experiment import evaluate_run, train
 from fewsight.training.fit import fit
 from fewsight.training.report import Report
-from fewsight.training.rule_run import evaluate_rule, train_rule
+from fewsight.training.rules import evaluate_rule, train_rule
 from fewsight.training.run import Run
 from fewsight.training.state import Fit
 

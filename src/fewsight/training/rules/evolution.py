@@ -17,7 +17,7 @@ from torch.func import functional_call
 
 from fewsight.inner import LearnedOptimizer, Parameters
 from fewsight.inner.problems import Problems, each, slope
-from fewsight.training.truncated import Estimator, Objective
+from fewsight.training.rules.truncated import Estimator, Objective
 
 
 def persistent(sigma: float = 0.01) -> Estimator:

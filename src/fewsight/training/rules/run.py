@@ -21,16 +21,16 @@ from fewsight.inner.families import FAMILIES, Family
 from fewsight.inner.optimizers import LEARNED
 from fewsight.recipes import RuleRecipe
 from fewsight.recipes.schema import Part
-from fewsight.training.evolution import persistent
 from fewsight.training.interrupt import Interrupt
-from fewsight.training.learned_optimizer import RuleTraining, load_rule, save_rule
 from fewsight.training.metrics import MetricsLog
 from fewsight.training.progress import Progress
-from fewsight.training.race import VALIDATION, Race, race
+from fewsight.training.rules.evolution import persistent
+from fewsight.training.rules.race import VALIDATION, Race, race
+from fewsight.training.rules.training import RuleTraining, load_rule, save_rule
+from fewsight.training.rules.truncated import Estimator, truncated
 from fewsight.training.run import Run
 from fewsight.training.scoring import seeded
 from fewsight.training.state import Fit
-from fewsight.training.truncated import Estimator, truncated
 
 RULE = "rule.json"
 ESTIMATORS: dict[str, Estimator] = {

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from fewsight.inner import LearnedOptimizer, MomentumLSTM, Parameters
 from fewsight.inner.families import quadratics
 from fewsight.inner.problems import Problems, reached, trajectory
-from fewsight.training.evolution import persistent
-from fewsight.training.learned_optimizer import train_optimizer
-from fewsight.training.truncated import Estimator, truncated
+from fewsight.training.rules.evolution import persistent
+from fewsight.training.rules.training import train_optimizer
+from fewsight.training.rules.truncated import Estimator, truncated
 
 CURVATURES = torch.tensor([1.0, 0.02], dtype=torch.float64)
 

@@ -17,9 +17,9 @@ from fewsight.inner import CoordinateLSTM, sgd
 from fewsight.inner.families import quadratics
 from fewsight.inner.problems import reached
 from fewsight.training import Run, evaluate_rule, train_rule
-from fewsight.training.learned_optimizer import RuleTraining, load_rule
-from fewsight.training.race import GRID, LEARNED, TEST, Race, race
-from fewsight.training.rule_run import RULE
+from fewsight.training.rules.race import GRID, LEARNED, TEST, Race, race
+from fewsight.training.rules.run import RULE
+from fewsight.training.rules.training import RuleTraining, load_rule
 
 SMALL = [
     *("episodes=12", "steps=6", "unroll=3", "validate_problems=4", "checkpoint_every=2"),

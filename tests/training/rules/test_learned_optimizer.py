@@ -15,7 +15,7 @@ from fewsight.inner.families import quadratics
 from fewsight.inner.learned import preprocess
 from fewsight.inner.problems import Problems, reached
 from fewsight.training import checkpoint
-from fewsight.training.learned_optimizer import load_rule, save_rule, train_optimizer
+from fewsight.training.rules.training import load_rule, save_rule, train_optimizer
 
 KINDS = [CoordinateLSTM, MetaLSTM, MomentumLSTM]
 

@@ -24,8 +24,8 @@ from fewsight.inner.families import Family
 from fewsight.inner.optimizers import LEARNED
 from fewsight.inner.problems import Problems, reached
 from fewsight.training import checkpoint
+from fewsight.training.rules.truncated import Estimator, truncated
 from fewsight.training.state import moments, put_moments
-from fewsight.training.truncated import Estimator, truncated
 
 WARM_UP = 0.05
 """Share of the episodes in which the learning rate of training rises."""
