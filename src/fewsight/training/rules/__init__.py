@@ -1,4 +1,4 @@
-"""Training learned optimizers: `train_rule` and `evaluate_rule` for a recipe, `train_optimizer` for your own problems."""
+"""Training learned optimizers: `train_rule`, `evaluate_rule` for a recipe, `train_optimizer` for your own problems."""
 
 from fewsight.training.rules.evolution import persistent
 from fewsight.training.rules.race import Race, race
