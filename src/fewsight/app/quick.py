@@ -14,8 +14,8 @@ import torch
 
 from fewsight.app import limits
 from fewsight.app.drawn import address
+from fewsight.app.wording import MistakeError
 from fewsight.domains import Examples
-from fewsight.errors import ExplanationError
 from fewsight.explain import Case, coalitions, game
 from fewsight.explain.counterfactual import removal
 from fewsight.explain.explanation import Explanation
@@ -53,13 +53,13 @@ def quick(
         language: of the sentences.
 
     Raises:
-        LearnerError, ExplanationError: the learner cannot learn this task, or there is no such class.
+        LearnerError, ExplanationError, MistakeError: the learner cannot learn this task, or there is no such class.
     """
     started = time.monotonic()
     with torch.no_grad():
         scores = learner.adapt(support)(query.x)[0].double()
     if not bool(torch.isfinite(scores).all()):
-        raise ExplanationError("the prediction is not finite: check the examples and the query")
+        raise MistakeError("not_finite")
     case = Case(
         learner,
         support,

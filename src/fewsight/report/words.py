@@ -11,6 +11,7 @@ from fewsight.report.chinese import CHINESE
 from fewsight.report.chinese_audit import AUDIT as AUDIT_ZH
 from fewsight.report.chinese_changes import CHANGES as CHANGES_ZH
 from fewsight.report.chinese_checks import CHECKS
+from fewsight.report.chinese_inputs import INPUTS
 from fewsight.report.chinese_kinds import KINDS as KINDS_ZH
 from fewsight.report.chinese_notes import NOTES
 from fewsight.report.chinese_questions import QUESTIONS
@@ -22,8 +23,8 @@ from fewsight.report.phrases import Phrases
 
 CATALOGUES = {"en": ENGLISH | AUDIT | CHANGES | KINDS, "zh": CHINESE | AUDIT_ZH | CHANGES_ZH | KINDS_ZH}
 """The page's own sentences."""
-PHRASES = {"zh": Phrases(QUESTIONS | CHECKS | NOTES, between=CHINESE["items"])}
-"""What an explanation says of itself; it says so in English."""
+PHRASES = {"zh": Phrases(QUESTIONS | CHECKS | NOTES | INPUTS, between=CHINESE["items"])}
+"""What an explanation says of itself, and the library of inputs; they say so in English."""
 
 
 @dataclass(frozen=True)

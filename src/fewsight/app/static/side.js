@@ -4,7 +4,7 @@ import { ask, figure, percent, problem, signed } from "./api.js";
 import { face, shade } from "./face.js";
 import { giver } from "./giver.js";
 import { Work } from "./work.js";
-import { copy, language, say } from "./words.js";
+import { copy, say } from "./words.js";
 
 let made = 0;
 
@@ -210,7 +210,7 @@ export class Side {
 
   body() {
     const examples = this.examples.map(({ item, label, on }) => ({ item, label, on }));
-    return { examples, query: this.host.query.item, target: this.at(".target").value || null, language };
+    return { examples, query: this.host.query.item, target: this.at(".target").value || null };
   }
 
   get enough() {
@@ -308,7 +308,7 @@ export class Side {
     if (!this.host.query) throw new Error(say("no_question"));
     const { examples, query, target } = this.body();
     const { task } = await ask("/api/adapt", { json: { examples }, patient: true });
-    return ask("/api/explain", { json: { task, query, target, language } });
+    return ask("/api/explain", { json: { task, query, target } });
   }
 }
 
