@@ -46,7 +46,7 @@ def test_the_keyboard_switches_an_example_off_and_the_numbers_are_those_of_the_a
     assert [float(text.replace("−", "-")) for text in worth] == pytest.approx(answer["values"], abs=0.006)
     assert page.locator(".example.off .worth").inner_text() == ""
     radius = "no" if answer["radius"] is None else f"{answer['radius']:g}"
-    assert f"Robustness radius: {radius}" in page.locator(".radius").inner_text()
+    assert f"(robustness radius): {radius}" in page.locator(".radius").inner_text()
 
 
 def test_hostile_names_stay_text_and_what_was_entered_is_kept(page: Any) -> None:

@@ -42,10 +42,13 @@ NARROW = re.compile("(?<=[\u4e00-\u9fff”])[,:;?!()]")
 PHRASE = QUESTIONS | CHECKS | NOTES | INPUTS
 COMPOSED = {
     "{phrase}: {number}",
+    "{name}: its largest fragment was taken",
+    "{name}: it was made neutral",
+    "{name}: its largest fragment was taken and it was made neutral",
     "the closed form holds where an example's embedding does not depend on the other examples, which it does here, so "
     "leave_one_out is the one to read",
 }
-"""Phrases that the code puts together from two strings."""
+"""Phrases that the code puts together from several strings."""
 
 
 def blanks(sentence: str) -> set[str]:

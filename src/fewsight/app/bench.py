@@ -67,6 +67,7 @@ class Workbench:
         self.learner = self.run.learner()
         self.store = Store(folder or self.run.folder / "workbench", self.form)
         self.gate, self.jobs = Gate(), Jobs(waiting)
+        self._pace: dict[int, float] = {}
 
     def close(self) -> None:
         self.jobs.close()
@@ -128,7 +129,7 @@ class Workbench:
         taught = self.taught(question.examples)
         _require(question.target, taught.support)
         query = items.encode(taught.form, self.store.items([question.query]))
-        found = quick(self.learner, taught.support, query, taught.examples.names, question.target, language)
+        found = quick(self.learner, taught.support, query, taught.examples.names, question.target, language, self._pace)
         return found | {"used": [place for place, example in enumerate(question.examples) if example.on]}
 
     def explain(self, asked: Explanation, language: str) -> Job:
@@ -194,7 +195,7 @@ class Workbench:
         if isinstance(self.samples, DataError):
             return None
         task = self.samples[number]
-        examples = self._kept(task.support, "sample_example", language)
+        examples = self._kept(task.support, "sample_value" if self.values else "sample_example", language)
         questions = self._kept(task.queries, "sample_question", language)
         return {"examples": examples, "questions": questions, "query": questions[task.asked]}
 

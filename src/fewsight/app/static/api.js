@@ -30,7 +30,7 @@ export async function ask(path, { json, patient = false, ...rest } = {}) {
   }
 }
 
-// One sentence beside what is wrong, or none.
+// One sentence beside what it is about, or none.
 export function problem(element, sentence) {
   element.textContent = sentence || "";
   element.hidden = !sentence;

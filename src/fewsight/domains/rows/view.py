@@ -43,7 +43,7 @@ class RowView:
         if len(self.parts) <= SMALL_LINES:
             return self._drawn(range(len(self.parts)), SMALL_LINES)
         shown = range(SMALL_LINES - 1)
-        return self._drawn(shown, SMALL_LINES, f"and {len(self.parts) - len(shown)} more columns")
+        return self._drawn(shown, SMALL_LINES, f"… + {len(self.parts) - len(shown)}")
 
     def large(self) -> Markup:
         return self._drawn(range(len(self.parts)), LARGE_LINES)
