@@ -64,9 +64,15 @@ class Words:
         """What an explanation says of itself, in this language; in English where there is no translation."""
         return PHRASES[self.language](text) if self.language in PHRASES else text
 
-    def failures(self, explanation: Explanation) -> str:
-        """Why not to trust it, in one line."""
-        return self.listed(map(self.told, explanation.failures))
+    def failures(self, explanation: Explanation) -> list[str]:
+        """Why not to trust it: in plain words, and then what failed."""
+        found = []
+        if explanation.residual is not None and not explanation.complete:
+            found.append(self("failed_sum", residual=f"{explanation.residual:.2g}", bound=f"{explanation.bound:.2g}"))
+        for key, measures in (("failed_check", explanation.fidelity), ("failed_control", explanation.controls)):
+            failed = (measure for measure in measures if measure.passed is False)
+            found += [self(key, name=self.told(measure.name), value=f"{measure.value:.3g}") for measure in failed]
+        return found
 
     def kind(self, kind: str) -> str:
         """What a reader calls an explanation of this kind, or one of its tests; an unknown kind keeps its name."""
