@@ -112,6 +112,15 @@ def test_a_value_moves_with_its_examples_and_is_explained_saved_and_exported(
         assert figures == pytest.approx(analysis["shapley"].values, abs=0.006)
         left = [float(text.split(": ")[1].replace("−", "-")) for text in worth]
         assert left == pytest.approx(analysis.scores[0] - analysis["leave_one_out"].values, rel=1e-3)
+        # What is no number is told beside its field, which keeps it.
+        field.fill("a lot")
+        page.keyboard.press("Tab")
+        expect(page.locator(".example").nth(1).locator(".problem")).to_contain_text("“a lot” is no number")
+        assert field.input_value() == "a lot"
+        field.fill("2")
+        page.keyboard.press("Tab")
+        answered(page, asked + 1)
+        assert page.locator(".side .problem:visible").count() == 0
         page.locator(".explain").click()
         page.locator(".side .links").wait_for(timeout=60_000)
         with page.expect_download() as saved:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
 import struct
+import subprocess
+import sys
 import threading
 import zlib
 from pathlib import Path
@@ -230,6 +233,29 @@ def test_other_hosts_need_a_token() -> None:
     for host in ("127.0.0.1", "localhost", "::1"):
         check_token(host, None)
     check_token("192.168.1.2", TOKEN)
+
+
+CRASH = """
+import os, signal, sys
+from pathlib import Path
+from fewsight.app.store import Store
+from fewsight.domains import ImageFormat
+store = Store(Path(sys.argv[1]), ImageFormat(2))
+print(store.save("kept", {}, "{}", "page", []), flush=True)
+store._data.execute("BEGIN IMMEDIATE")
+store._data.execute("DELETE FROM analyses")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_is_saved_survives_a_crash_in_the_middle_of_a_change(tmp_path: Path) -> None:
+    died = subprocess.run([sys.executable, "-c", CRASH, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert died.returncode == -signal.SIGKILL
+    store = Store(tmp_path, ImageFormat(2))
+    saved = store.saved(died.stdout.strip())
+    store.close()
+    assert saved is not None
+    assert (saved.title, saved.page) == ("kept", "page")
 
 
 def test_the_store_keeps_saved_items_and_bounds_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

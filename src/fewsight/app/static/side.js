@@ -225,7 +225,7 @@ export class Side {
     this.at(".waiting").hidden = Boolean(ready);
     if (!ready) {
       this.at(".said").hidden = true;
-      problem(this.at(".result-problem"), "");
+      this.wrong();
       for (const row of this.rows.values()) this.worth(row);
       return;
     }
@@ -241,7 +241,7 @@ export class Side {
         const answer = await ask("/api/quick", { json: this.body(), patient: true });
         if (!this.again) this.show(answer, asked, query);
       } catch (error) {
-        problem(this.at(".result-problem"), error.message);
+        if (!this.again) this.wrong(error, asked);
         this.at(".said").hidden = true;
       }
     }
@@ -249,8 +249,16 @@ export class Side {
     this.at(".result").classList.remove("stale");
   }
 
+  // What is wrong stands beside the example that it is about, else where the answer would stand.
+  wrong(error, asked) {
+    const place = error && /^examples\.(\d+)/.exec(error.where || "");
+    const wrong = place && this.rows.get(asked[place[1]]);
+    for (const row of this.rows.values()) problem(row.querySelector(".problem"), row === wrong ? error.message : "");
+    problem(this.at(".result-problem"), error && !wrong ? error.message : "");
+  }
+
   show(answer, asked, query) {
-    problem(this.at(".result-problem"), "");
+    this.wrong();
     this.at(".said").hidden = false;
     this.at(".answer").textContent = this.regression ? figure(answer.predicted) : answer.predicted;
     this.at(".sentence").textContent = this.sentence(answer);
