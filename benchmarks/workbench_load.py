@@ -20,6 +20,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -78,6 +79,26 @@ def person(watch: Watch, address: str, number: int, changes: int) -> None:
         watch.failures.append(f"person {number}: {error}")
 
 
+def crowd(address: str, people: int, changes: int) -> Watch:
+    """What `people` met, all at once."""
+    watch = Watch()
+    with ThreadPoolExecutor(people) as pool:
+        for number in range(people):
+            pool.submit(person, watch, address, number, changes)
+    return watch
+
+
+def lines(watch: Watch) -> Iterator[str]:
+    """Latencies by kind of request, a line each."""
+    for kind, seconds in watch.seconds.items():
+        ranked = sorted(seconds)
+        middle, late = (ranked[min(len(ranked) - 1, int(share * len(ranked)))] for share in (0.5, 0.95))
+        yield (
+            f"{kind:>7}: {len(ranked):4} requests, median {1000 * middle:5.0f} ms, p95 {1000 * late:5.0f} ms, "
+            f"asked again {watch.again[kind]} times"
+        )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run")
@@ -93,22 +114,14 @@ def main() -> int:
             if "http://" not in line:
                 return 1
             address = line.split("http://")[1].split()[0].rstrip("/")
-            watch, started = Watch(), time.monotonic()
-            with ThreadPoolExecutor(asked.people) as people:
-                for number in range(asked.people):
-                    people.submit(person, watch, f"http://{address}", number, asked.changes)
+            started = time.monotonic()
+            watch = crowd(f"http://{address}", asked.people, asked.changes)
             took = time.monotonic() - started
         finally:
             server.terminate()
             server.wait(timeout=30)
     print(f"{asked.people} people at once, {asked.changes} answers each, in {took:.1f} s")
-    for kind, seconds in watch.seconds.items():
-        ranked = sorted(seconds)
-        middle, late = (ranked[min(len(ranked) - 1, int(share * len(ranked)))] for share in (0.5, 0.95))
-        print(
-            f"{kind:>7}: {len(ranked):4} requests, median {1000 * middle:5.0f} ms, p95 {1000 * late:5.0f} ms, "
-            f"asked again {watch.again[kind]} times"
-        )
+    print(*lines(watch), sep="\n")
     print(f"failures: {len(watch.failures)}", *watch.failures[:5], sep="\n  ")
     return 1 if watch.failures else 0
 

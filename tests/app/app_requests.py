@@ -10,6 +10,8 @@ import numpy as np
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from fewsight.app.wording import CATALOGUES
+
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
@@ -23,6 +25,14 @@ def picture(seed: int = 0, side: int = 20) -> bytes:
 
 def upload(client: TestClient, name: str = "a.png", payload: bytes | None = None) -> Any:
     return client.post("/api/images", params={"name": name}, content=picture() if payload is None else payload)
+
+
+def in_chinese(client: TestClient, path: str, **sent: Any) -> bool:
+    """Whether the server refuses this in Chinese, in words of its own: not by quoting the English ones."""
+    answer = client.post(path, headers={"accept-language": "zh-CN,zh;q=0.9"}, **sent)
+    assert answer.status_code >= 400
+    said = answer.json()["error"]
+    return any("一" <= letter <= "鿿" for letter in said) and CATALOGUES["zh"]["mistake_other"][:5] not in said
 
 
 def question(client: TestClient, labels: tuple[str, ...] = ("a", "a", "b", "b", "c")) -> dict[str, Any]:

@@ -41,11 +41,11 @@ def open_page(browser: Any) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("kind", ["texts", "molecules", "rows"])
+@pytest.mark.parametrize("kind", ["texts", "molecules", "rows", "values"])
 def test_the_workbench_of(kind: str, scheme: str, open_page: Any, kinds: dict[str, Path], tmp_path: Path) -> None:
     with listening(kinds[kind], tmp_path) as address:
         page = open_page(address, scheme)
-        if kind == "rows":
+        if kind in ("rows", "values"):
             page.locator("#query-drop .fill").click()
             page.locator("#row-dialog input").first.wait_for()
         else:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from app_browser import answered, listening, strict
 from app_requests import HOSTILE, picture
+from PIL import Image
 from playwright.sync_api import expect
 
 
@@ -46,7 +49,7 @@ def test_the_keyboard_switches_an_example_off_and_the_numbers_are_those_of_the_a
     assert [float(text.replace("−", "-")) for text in worth] == pytest.approx(answer["values"], abs=0.006)
     assert page.locator(".example.off .worth").inner_text() == ""
     radius = "no" if answer["radius"] is None else f"{answer['radius']:g}"
-    assert f"Robustness radius: {radius}" in page.locator(".radius").inner_text()
+    assert f"(robustness radius): {radius}" in page.locator(".radius").inner_text()
 
 
 def test_hostile_names_stay_text_and_what_was_entered_is_kept(page: Any) -> None:
@@ -69,6 +72,44 @@ def test_hostile_names_stay_text_and_what_was_entered_is_kept(page: Any) -> None
     page.reload()
     answered(page, 1)
     assert page.locator("legend .label").last.inner_text() == HOSTILE
+
+
+DROP = """(zone, file) => {
+    const data = new DataTransfer();
+    data.items.add(new File([Uint8Array.from(file)], "dropped.png", { type: "image/png" }));
+    zone.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+}"""
+
+
+def test_images_are_dropped_into_a_class_and_on_the_question_and_what_was_done_to_them_is_told(page: Any) -> None:
+    light = np.full((20, 20), 255, np.uint8)
+    light[5:15, 9:11] = 0
+    buffer = BytesIO()
+    Image.fromarray(light).save(buffer, format="PNG")
+    first = page.locator(".class").first
+    members = first.locator(".example").count()
+    first.evaluate(DROP, list(buffer.getvalue()))
+    answered(page, 2)
+    first = page.locator(".class").first
+    assert first.locator(".example").count() == members + 1
+    assert first.locator(".example .name").last.inner_text() == "dropped.png"
+    assert "inverted" in first.locator(".give .note").inner_text()
+    page.locator("#query-drop").evaluate(DROP, list(picture(3)))
+    answered(page, 3)
+    assert page.locator("#query-name").inner_text() == "dropped.png"
+
+
+def test_the_map_of_the_question_follows_the_class_that_is_chosen(page: Any) -> None:
+    drawn = "canvas => canvas.toDataURL()"
+    before, caption = page.locator("canvas").evaluate(drawn), page.locator(".parts figcaption").inner_text()
+    predicted = page.locator(".answer").inner_text()
+    other = next(label for label in page.locator(".class .label").all_inner_texts() if label != predicted)
+    page.locator(".target").select_option(other)
+    answered(page, 2)
+    assert f"“{other}” (blue)" in page.locator(".parts figcaption").inner_text() != caption
+    expect(page.locator("canvas")).to_have_attribute("aria-label", page.locator(".parts figcaption").inner_text())
+    assert page.locator("canvas").evaluate(drawn) != before
+    assert page.locator(".answer").inner_text() == predicted
 
 
 def test_two_sets_are_compared_and_only_the_changed_one_moves(page: Any) -> None:
@@ -152,13 +193,15 @@ def test_it_speaks_chinese_and_so_does_the_page_it_makes(browser: Any, address: 
     with strict(browser, address, "?lang=zh") as page:
         assert page.evaluate("document.documentElement.lang") == "zh-Hans"
         assert page.locator("h1").inner_text() == "工作台"
-        seen = page.evaluate("document.body.innerText")
-        assert [
-            word for word in ("example", "class", "Answer", "question_") if word in seen.replace("question ", "")
-        ] == []
+        # Titles of saved work keep the language in which it was made.
+        seen = " ".join(page.locator("header, .question, #sides, #audit").all_inner_texts())
+        assert [word for word in ("example", "class", "Answer", "question") if word in seen] == []
         assert page.locator("#language").get_attribute("href") == "?lang=en"
+        broken = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"not an image"}
+        page.locator("#query-drop .files").set_input_files(broken)
+        expect(page.locator("#query-drop .problem")).to_contain_text("notes.txt 不是图像")
         with page.expect_request("**/api/quick") as sent:
             page.locator(".on").first.click()
-        assert json.loads(sent.value.post_data)["language"] == "zh"
+        assert sent.value.headers["accept-language"] == "zh"
     with strict(browser, address, locale="zh-CN") as page:
         assert page.locator("h1").inner_text() == "工作台"

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import torch
-from app_requests import HOSTILE, ended
+from app_requests import HOSTILE, ended, in_chinese
 from fastapi.testclient import TestClient
 
 import fewsight
@@ -117,7 +117,7 @@ def test_items_are_shown_inertly(opened: Callable[[str], TestClient], kind: str)
 WRONG = [
     ("texts", "!!!", "has no word"),
     ("texts", "", "empty"),
-    ("texts", {"text": "hello"}, "give text"),
+    ("texts", {"text": "hello"}, "takes texts"),
     ("molecules", "CC(", "not a molecule"),
     ("molecules", "CCO ethanol", "more than a SMILES"),
     ("rows", "age=3", "values by column name"),
@@ -139,6 +139,7 @@ def test_what_cannot_be_used_is_one_line_at_its_place_and_nothing_is_kept(
     assert answer.status_code == 422
     assert said in answer.json()["error"]
     assert "\n" not in answer.json()["error"]
+    assert in_chinese(client, "/api/items", json={"items": [{"raw": GIVEN[kind][0]}, {"raw": raw}]})
     assert answer.json()["where"] in ("items.1", "items.1.raw")
     store = client.app.state.bench.store  # type: ignore[attr-defined]
     assert store._do("SELECT count(*) FROM items") == [(0,)]
@@ -149,6 +150,7 @@ def test_counts_and_kinds_are_bounded(opened: Callable[[str], TestClient], clien
     many = {"items": [{"raw": "a word"}] * (limits.ITEMS + 1)}
     assert texts.post("/api/items", json=many).json()["where"] == "items"
     assert "takes texts" in texts.post("/api/images", content=b"x").json()["error"]
+    assert in_chinese(texts, "/api/items", json=many)
     assert "/api/images" in client.post("/api/items", json={"items": [{"raw": "a word"}]}).json()["error"]
 
 
@@ -170,8 +172,8 @@ def test_a_full_explanation_of_any_kind_is_saved_in_the_language_asked_for(
     client = opened(kind)
     question = asked(client, kind)
     task = client.post("/api/adapt", json={"examples": question["examples"]}).json()["task"]
-    body = {"task": task, "query": question["query"], "seconds": 1, "language": "zh"}
-    done = ended(client, client.post("/api/explain", json=body).json())
+    body = {"task": task, "query": question["query"], "seconds": 1}
+    done = ended(client, client.post("/api/explain", json=body, headers={"accept-language": "zh"}).json())
     assert done["state"] == "done", done
     page = client.get(f"/a/{done['analysis']}").text
     assert 'lang="zh-Hans"' in page
@@ -185,7 +187,7 @@ def test_a_molecules_page_has_its_small_real_changes(opened: Callable[[str], Tes
     client = opened("molecules")
     question = asked(client, "molecules")
     task = client.post("/api/adapt", json={"examples": question["examples"]}).json()["task"]
-    body = {"task": task, "query": question["query"], "seconds": 20, "language": "en"}
+    body = {"task": task, "query": question["query"], "seconds": 20}
     done = ended(client, client.post("/api/explain", json=body).json())
     found = client.get(f"/a/{done['analysis']}/analysis.json").json()["explanations"]["matched_pairs"]
     assert found["provenance"]["pairs"]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
 import struct
+import subprocess
+import sys
 import threading
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from app_requests import HOSTILE, picture, question, upload
+from app_requests import HOSTILE, in_chinese, picture, question, upload
 from fastapi.testclient import TestClient
 
 from fewsight.app import limits
@@ -18,8 +21,9 @@ from fewsight.app.guard import check_token
 from fewsight.app.items import clean
 from fewsight.app.jobs import BusyError, CancelledError, Gate, Job, Jobs
 from fewsight.app.schema import Question
-from fewsight.app.server import STATIC, create_app
+from fewsight.app.server import create_app
 from fewsight.app.store import Store
+from fewsight.app.wording import STATIC
 from fewsight.domains import ImageFormat
 from fewsight.errors import DataError, RunError
 
@@ -79,6 +83,7 @@ def test_files_that_cannot_be_used_get_one_sentence_with_their_own_name(client: 
         assert answer.status_code == 422
         assert answer.json()["error"].startswith("mine.png")
         assert said in answer.json()["error"]
+        assert in_chinese(client, "/api/images", params={"name": "mine.png"}, content=payload)
         assert str(tmp_path) not in answer.text
     assert upload(client, "big.png", b"x" * (limits.FILE_BYTES + 1)).status_code == 413
     # The same when the length is not announced.
@@ -91,13 +96,14 @@ def test_files_that_cannot_be_used_get_one_sentence_with_their_own_name(client: 
 def test_requests_that_make_no_sense_name_the_place(client: TestClient) -> None:
     asked = question(client, ("a", "b"))
     one = [asked["examples"][0]]
+    assert in_chinese(client, "/api/quick", json={"examples": one, "query": asked["query"]})
     assert "two classes" in client.post("/api/quick", json={"examples": one, "query": asked["query"]}).json()["error"]
     blank = [one[0] | {"label": "  "}]
     answer = client.post("/api/quick", json={"examples": blank, "query": asked["query"]})
     assert answer.status_code == 422
-    assert answer.json() == {"error": "give the class a name", "where": "examples.0.label"}
+    assert answer.json() == {"error": "Give the class a name.", "where": "examples.0.label"}
     for target in ("z", "loss"):  # a word that targets are made of is no class either
-        assert "no example" in client.post("/api/quick", json=asked | {"target": target}).json()["error"]
+        assert "No example" in client.post("/api/quick", json=asked | {"target": target}).json()["error"]
     assert "add it again" in client.post("/api/quick", json=asked | {"query": "gone"}).json()["error"]
     crowd = [one[0]] * (limits.EXAMPLES + 1)
     assert client.post("/api/adapt", json={"examples": crowd}).json()["where"] == "examples"
@@ -160,7 +166,7 @@ def test_a_job_that_fails_leaves_the_next_one_alone() -> None:
     while not made[-1].ended:
         deadline.wait(0.01)
     assert [job.state for job in made] == ["failed", "failed", "done"]
-    assert made[1].error == "one sentence"
+    assert str(made[1].error) == "one sentence"
     assert "defect" not in str(made[0].error)
     jobs.close()
 
@@ -229,6 +235,29 @@ def test_other_hosts_need_a_token() -> None:
     check_token("192.168.1.2", TOKEN)
 
 
+CRASH = """
+import os, signal, sys
+from pathlib import Path
+from fewsight.app.store import Store
+from fewsight.domains import ImageFormat
+store = Store(Path(sys.argv[1]), ImageFormat(2))
+print(store.save("kept", {}, "{}", "page", []), flush=True)
+store._data.execute("BEGIN IMMEDIATE")
+store._data.execute("DELETE FROM analyses")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_is_saved_survives_a_crash_in_the_middle_of_a_change(tmp_path: Path) -> None:
+    died = subprocess.run([sys.executable, "-c", CRASH, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert died.returncode == -signal.SIGKILL
+    store = Store(tmp_path, ImageFormat(2))
+    saved = store.saved(died.stdout.strip())
+    store.close()
+    assert saved is not None
+    assert (saved.title, saved.page) == ("kept", "page")
+
+
 def test_the_store_keeps_saved_items_and_bounds_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "KEPT", 3)
     monkeypatch.setattr(limits, "SAVED", 1)
@@ -240,7 +269,7 @@ def test_the_store_keeps_saved_items_and_bounds_the_others(tmp_path: Path, monke
     assert len(store.items(later[-3:])) == 3
     with pytest.raises(DataError, match="add it again"):
         store.items(later[:1])
-    with pytest.raises(RunError, match="no more fit"):
+    with pytest.raises(DataError, match="no more fit"):
         store.save("title", {}, "{}", "page", kept)
     store.close()
     with pytest.raises(RunError, match="other inputs"):

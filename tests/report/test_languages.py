@@ -27,6 +27,7 @@ from fewsight.networks import MLP
 from fewsight.report import render, write_page
 from fewsight.report.audit import render_audit
 from fewsight.report.chinese_checks import CHECKS
+from fewsight.report.chinese_inputs import INPUTS
 from fewsight.report.chinese_notes import NOTES
 from fewsight.report.chinese_questions import QUESTIONS
 from fewsight.report.words import CATALOGUES, PHRASES, Words
@@ -38,13 +39,16 @@ SENTENCE = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,} [A-Za-z]{2,}")
 """Three English words in a row are no technical term."""
 NARROW = re.compile("(?<=[\u4e00-\u9fff”])[,:;?!()]")
 """Latin punctuation behind a Chinese letter."""
-PHRASE = QUESTIONS | CHECKS | NOTES
+PHRASE = QUESTIONS | CHECKS | NOTES | INPUTS
 COMPOSED = {
     "{phrase}: {number}",
+    "{name}: its largest fragment was taken",
+    "{name}: it was made neutral",
+    "{name}: its largest fragment was taken and it was made neutral",
     "the closed form holds where an example's embedding does not depend on the other examples, which it does here, so "
     "leave_one_out is the one to read",
 }
-"""Phrases that the code puts together from two strings."""
+"""Phrases that the code puts together from several strings."""
 
 
 def blanks(sentence: str) -> set[str]:

@@ -19,14 +19,16 @@ from fewsight.app.jobs import Gate, Job, Jobs
 from fewsight.app.quick import quick
 from fewsight.app.record import audited
 from fewsight.app.sample import Samples
-from fewsight.app.schema import Audit, Example, Explanation, FieldError, Given, Question
+from fewsight.app.schema import Audit, Example, Explanation, Given, Question
 from fewsight.app.store import Item, Store
+from fewsight.app.wording import MistakeError, say
 from fewsight.domains import Examples, Format, offers
 from fewsight.errors import DataError
 from fewsight.explain import explain
 from fewsight.explain.record import plain
 from fewsight.report import render
 from fewsight.report.audit import render_audit
+from fewsight.report.words import Words
 from fewsight.task import Support
 from fewsight.training import Run
 from fewsight.training.record import recorded
@@ -65,6 +67,7 @@ class Workbench:
         self.learner = self.run.learner()
         self.store = Store(folder or self.run.folder / "workbench", self.form)
         self.gate, self.jobs = Gate(), Jobs(waiting)
+        self._pace: dict[int, float] = {}
 
     def close(self) -> None:
         self.jobs.close()
@@ -84,23 +87,23 @@ class Workbench:
 
     def warm(self) -> None:
         """Answer a sample, so that the first person does not wait for what is loaded on first use."""
-        if (task := self.sample(0)) is not None:
+        if (task := self.sample(0, "en")) is not None:
             examples = [Example(item=each["item"], label=each["label"]) for each in task["examples"]]
-            self.quick(Question(examples=examples, query=task["query"]["item"]))
+            self.quick(Question(examples=examples, query=task["query"]["item"]), "en")
 
-    def upload(self, name: str, payload: bytes) -> dict[str, Any]:
-        return _told(*items.take_image(self.store, self.form, name, payload))
+    def upload(self, name: str, payload: bytes, language: str) -> dict[str, Any]:
+        return _told(*items.take_image(self.store, self.form, name, payload, language), language)
 
-    def take(self, given: Sequence[Given]) -> list[dict[str, Any]]:
-        return [_told(*each) for each in items.take(self.store, self.form, given)]
+    def take(self, given: Sequence[Given], language: str) -> list[dict[str, Any]]:
+        return [_told(*each, language) for each in items.take(self.store, self.form, given, language)]
 
     def taught(self, examples: Sequence[Example]) -> Taught:
         """The examples that are on, in order; classes in order of first appearance."""
         on = [(place, example) for place, example in enumerate(examples) if example.on]
         if self.values and len(on) < 2:
-            raise DataError("give at least two examples that are switched on")
+            raise MistakeError("waiting_values")
         if not self.values and len({example.label for _, example in on}) < 2:
-            raise DataError("give at least two classes an example that is switched on")
+            raise MistakeError("waiting")
         found = self.store.items(example.item for _, example in on)
         form = items.fitted(self.form, found)
         seen = items.encode(form, found)
@@ -121,15 +124,15 @@ class Workbench:
         found = self._asked(self.taught(self._examples(task)), self.store.items(queries))
         return [{"item": item} | answer for item, answer in zip(queries, answers(found), strict=True)]
 
-    def quick(self, question: Question) -> dict[str, Any]:
+    def quick(self, question: Question, language: str) -> dict[str, Any]:
         """The light answer; `used` says which of the examples its values belong to."""
         taught = self.taught(question.examples)
         _require(question.target, taught.support)
         query = items.encode(taught.form, self.store.items([question.query]))
-        found = quick(self.learner, taught.support, query, taught.examples.names, question.target, question.language)
+        found = quick(self.learner, taught.support, query, taught.examples.names, question.target, language, self._pace)
         return found | {"used": [place for place, example in enumerate(question.examples) if example.on]}
 
-    def explain(self, asked: Explanation) -> Job:
+    def explain(self, asked: Explanation, language: str) -> Job:
         """Queue the full explanation; the job's result is the id of a saved analysis."""
         examples = self._examples(asked.task)
         taught = self.taught(examples)
@@ -154,7 +157,7 @@ class Workbench:
                 analysis,
                 support_views=taught.examples.views,
                 query_view=query.views[0],
-                language=asked.language,
+                language=language,
             )
             answer = f"{analysis.scores[0]:.4g}" if self.values else analysis.labels[analysis.predicted]
             task = {"examples": [each.model_dump() for each in examples], "query": item.id, "target": asked.target}
@@ -163,37 +166,37 @@ class Workbench:
 
         return self.jobs.submit(work, asked.seconds)
 
-    def audit(self, asked: Audit) -> Job:
+    def audit(self, asked: Audit, language: str) -> Job:
         """Queue an audit record; the job's result is the id of its saved page and record."""
         if self.values:
-            raise DataError("an audit record is of classes; this model predicts values")
+            raise MistakeError("audit_values")
         examples = self._examples(asked.task)
         taught = self.taught(examples)
         known = taught.support.labels or ()
         for place, query in enumerate(asked.queries):
             if query.label not in known:
-                raise FieldError(f"class {query.label!r} has no example that is switched on", f"queries.{place}.label")
+                raise MistakeError("class_empty", f"queries.{place}.label", label=query.label)
         found = self._asked(taught, self.store.items(query.item for query in asked.queries))
 
         def work(job: Job) -> str:
             record = audited(found, job.interruptible(self.learner), [query.label for query in asked.queries])
             job.check()
-            page = render_audit(record, taught.examples.views, asked.language)
+            page = render_audit(record, taught.examples.views, language)
             questions = [query.model_dump() for query in asked.queries]
             task = {"examples": [each.model_dump() for each in examples], "query": None, "questions": questions}
             kept = [*(each.item for each in examples), *(query.item for query in asked.queries)]
-            title = f"audit: {len(record.queries)} × {len(record.support)}"
+            title = say(language, "audit_title", questions=len(record.queries), examples=len(record.support))
             return self.store.save(title, task, json.dumps(record.to_json()), page, kept)
 
         return self.jobs.submit(work, limits.SECONDS)
 
-    def sample(self, number: int) -> dict[str, Any] | None:
+    def sample(self, number: int, language: str) -> dict[str, Any] | None:
         """A task the learner has not seen, its query, and more of known answers; None where there is none."""
         if isinstance(self.samples, DataError):
             return None
         task = self.samples[number]
-        examples = self._kept(task.support, "{label} no. {count}")
-        questions = self._kept(task.queries, "question {place}")
+        examples = self._kept(task.support, "sample_value" if self.values else "sample_example", language)
+        questions = self._kept(task.queries, "sample_question", language)
         return {"examples": examples, "questions": questions, "query": questions[task.asked]}
 
     def reopened(self, task: dict[str, Any]) -> dict[str, Any]:
@@ -210,13 +213,13 @@ class Workbench:
         views = items.encode(items.fitted(self.form, found), found).views
         return [shown(item, view) | entry for item, view, entry in zip(found, views, entries, strict=True)]
 
-    def _kept(self, given: Sequence[tuple[Any, str]], name: str) -> list[dict[str, Any]]:
-        """Raw inputs and their labels as labelled items; `name` is a pattern for those that are no name themselves."""
+    def _kept(self, given: Sequence[tuple[Any, str]], name: str, language: str) -> list[dict[str, Any]]:
+        """Raw inputs and their labels as labelled items; `name` is the key for those that are no name themselves."""
         counts: Counter[str] = Counter()
         entries = []
         for place, (raw, label) in enumerate(given, 1):
             counts[label] += 1
-            called = items.excerpt(raw) or name.format(label=label, count=counts[label], place=place)
+            called = items.excerpt(raw, language) or say(language, name, label=label, count=counts[label], place=place)
             entries.append({"item": self.store.add(called, raw).id, "label": label, "on": True})
         return self._shown(entries)
 
@@ -228,8 +231,8 @@ class Workbench:
         return [Example(**example) for example in self.store.task(task)["examples"]]
 
 
-def _told(item: Item, examples: Examples) -> dict[str, Any]:
-    return shown(item, examples.views[0]) | {"notes": list(examples.notes)}
+def _told(item: Item, examples: Examples, language: str) -> dict[str, Any]:
+    return shown(item, examples.views[0]) | {"notes": list(map(Words(language).told, examples.notes))}
 
 
 def _number(text: str, where: str) -> float:
@@ -238,10 +241,10 @@ def _number(text: str, where: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise FieldError(f"{text!r} is no number: give the value of this example", where)
+        raise MistakeError("value_no_number", where, value=text)
     return value
 
 
 def _require(target: str | None, support: Support) -> None:
     if target is not None and target not in (support.labels or ()):
-        raise DataError(f"class {target!r} has no example that is switched on: explain another")
+        raise MistakeError("target_empty", "target", label=target)

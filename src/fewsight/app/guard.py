@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fewsight.app import limits
+from fewsight.app.wording import say, spoken
 from fewsight.errors import DataError
 
 TOKEN_LENGTH = 16
@@ -67,6 +68,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        language = spoken(headers.get("accept-language"))
         limit = limits.FILE_BYTES if scope["path"] == "/api/images" else limits.BODY_BYTES
         seen = 0
 
@@ -75,7 +77,7 @@ class Guard:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > limit:
-                raise HTTPException(413, _too_large(limit))
+                raise HTTPException(413, _too_large(limit, language))
             return message
 
         async def dressed(message: Message) -> None:
@@ -85,21 +87,21 @@ class Guard:
                     out.setdefault(name, value)
             await send(message)
 
-        refused = self._refuse(scope, headers)
+        refused = self._refuse(scope, headers, language)
         length = headers.get("content-length", "0")
         if refused is None and length.isdecimal() and int(length) > limit:
-            refused = _error(413, _too_large(limit))
+            refused = _error(413, _too_large(limit, language))
         if refused is not None:
             await refused(scope, receive, dressed)
         else:
             await self.app(scope, counted, dressed)
 
-    def _refuse(self, scope: Scope, headers: Headers) -> Response | None:
+    def _refuse(self, scope: Scope, headers: Headers, language: str) -> Response | None:
         host, origin = headers.get("host", ""), headers.get("origin")
         if self.token is None and urlsplit(f"//{host}").hostname not in self.hosts:
-            return _error(421, "this server answers only to the name it was started with")
+            return _error(421, say(language, "host_foreign"))
         if origin is not None and scope["method"] not in ("GET", "HEAD") and urlsplit(origin).netloc != host:
-            return _error(403, "requests from other pages are refused")
+            return _error(403, say(language, "origin_foreign"))
         if self.token is None:
             return None
         given = headers.get("authorization", "").removeprefix("Bearer ")
@@ -111,14 +113,14 @@ class Guard:
             answer = RedirectResponse("/", 303)
             answer.set_cookie(COOKIE, self.token, httponly=True, samesite="strict")
             return answer
-        return _error(401, "a token is needed: open the address that the server printed")
+        return _error(401, say(language, "token_needed"))
 
     def _right(self, given: str) -> bool:
         return self.token is not None and secrets.compare_digest(given.encode(), self.token.encode())
 
 
-def _too_large(limit: int) -> str:
-    return f"this is too large: at most {limit // 1024:,} KiB are taken"
+def _too_large(limit: int, language: str) -> str:
+    return say(language, "too_large", limit=f"{limit // 1024:,}")
 
 
 def _error(status: int, sentence: str) -> Response:

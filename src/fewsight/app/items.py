@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from fewsight.app import limits
-from fewsight.app.schema import FieldError, Given
+from fewsight.app.schema import Given
 from fewsight.app.store import Item, Store
+from fewsight.app.wording import FieldError, MistakeError, say
 from fewsight.domains import Examples, Format, ImageFormat
 from fewsight.domains.format import Fits
 from fewsight.domains.images.file import decode
@@ -22,37 +23,37 @@ from fewsight.errors import DataError
 from fewsight.view import cut
 
 
-def take_image(store: Store, form: Format, name: str, payload: bytes) -> tuple[Item, Examples]:
+def take_image(store: Store, form: Format, name: str, payload: bytes, language: str) -> tuple[Item, Examples]:
     """Keep the image in `payload` as the model sees it; also as an example, whose notes say what was done to it.
 
     Raises:
         DataError: no image, a damaged one, or one that is too large; or the model takes none.
     """
     if not isinstance(form, ImageFormat):
-        raise DataError(f"this model takes {form.kind}, not images: send them to /api/items")
-    shown = clean(name, "image")
+        raise MistakeError(f"takes_{form.kind}")
+    shown = clean(name, say(language, "image_unnamed"))
     if not payload:
-        raise DataError(f"{shown} is empty (0 bytes): replace it by the image it should be")
+        raise MistakeError("image_empty", name=shown)
     # The name the file came with never reaches the disk.
     pixels = decode(BytesIO(payload), shown, form.size, form.channels)[None]
     return store.add(shown, form.oriented(pixels)[0][0]), form.examples(pixels, [shown])
 
 
-def take(store: Store, form: Format, given: Sequence[Given]) -> list[tuple[Item, Examples]]:
+def take(store: Store, form: Format, given: Sequence[Given], language: str) -> list[tuple[Item, Examples]]:
     """Keep texts, molecules or rows, all or none.
 
     Raises:
         FieldError: one that the model cannot use.
     """
     if isinstance(form, ImageFormat):
-        raise DataError("this model takes images: send each to /api/images")
+        raise MistakeError("takes_images")
     found = []
     for place, each in enumerate(given):
         where = f"items.{place}"
         if isinstance(each.raw, str) == (form.kind == "rows"):
-            said = "values by column name" if form.kind == "rows" else "text"
-            raise FieldError(f"this model takes {form.kind}: give {said}", where)
-        item = Item("", clean(each.name, excerpt(each.raw) or f"row {place + 1}"), each.raw)
+            raise MistakeError(f"takes_{form.kind}", where)
+        called = excerpt(each.raw, language) or say(language, "row_name", count=place + 1)
+        item = Item("", clean(each.name, called), each.raw)
         try:
             found.append((item, encode(fitted(form, [item]), [item])))
         except DataError as error:
@@ -85,9 +86,9 @@ def clean(name: str, otherwise: str) -> str:
     return printed or otherwise
 
 
-def excerpt(raw: Any) -> str:
+def excerpt(raw: Any, language: str) -> str:
     """What a text or molecule without a name is called: its beginning. Empty for what is not written as one."""
     if not isinstance(raw, str):
         return ""
     line = "".join(character for character in " ".join(raw.split()) if character.isprintable())
-    return cut(line, limits.EXCERPT) or "the text"
+    return cut(line, limits.EXCERPT) or say(language, "text_unnamed")

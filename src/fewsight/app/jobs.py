@@ -14,18 +14,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fewsight.app import limits
+from fewsight.app.wording import MistakeError, told
 from fewsight.errors import FewsightError
 from fewsight.learner import Learner
 
 logger = logging.getLogger(__name__)
 
 
-class BusyError(Exception):
+class BusyError(MistakeError):
     """Too much is waiting; `seconds` says when to come back."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"the workbench is busy: try again in {seconds:.0f} s")
         self.seconds = max(1, round(seconds))
+        super().__init__("busy", status=429, seconds=self.seconds)
 
 
 class CancelledError(Exception):
@@ -42,7 +43,7 @@ class Job:
     state: str = "queued"
     started: float = 0.0
     result: str | None = None
-    error: str | None = None
+    error: FewsightError | None = None
     off: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -134,10 +135,10 @@ class Jobs:
             except CancelledError:
                 job.state = "cancelled"
             except FewsightError as error:
-                job.error, job.state = str(error), "failed"
+                job.error, job.state = error, "failed"
             except Exception:  # a defect in one job must not end the thread that serves the others
                 logger.exception("job %s failed", job.id)
-                job.error, job.state = "the explanation failed; the server's log says why", "failed"
+                job.error, job.state = MistakeError("job_failed"), "failed"
 
 
 class Gate:
@@ -165,12 +166,12 @@ class Gate:
                 self._change.notify_all()
 
 
-def state(job: Job) -> dict[str, Any]:
+def state(job: Job, language: str) -> dict[str, Any]:
     """The job as the API tells it."""
     return {
         "id": job.id,
         "state": job.state,
         "progress": round(job.progress, 3),
         "analysis": job.result,
-        "error": job.error,
+        "error": None if job.error is None else told(job.error, language),
     }

@@ -3,10 +3,10 @@ of the query speaks for it."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,8 @@ import torch
 
 from fewsight.app import limits
 from fewsight.app.drawn import address
+from fewsight.app.wording import MistakeError
 from fewsight.domains import Examples
-from fewsight.errors import ExplanationError
 from fewsight.explain import Case, coalitions, game
 from fewsight.explain.counterfactual import removal
 from fewsight.explain.explanation import Explanation
@@ -45,21 +45,24 @@ def quick(
     names: Sequence[str],
     target: str | None = None,
     language: str = "en",
+    pace: dict[int, float] | None = None,
 ) -> dict[str, Any]:
     """Answer and reasons for one query, as JSON.
 
     Args:
         target: the class whose margin is explained; default the predicted one. In regression the value is.
         language: of the sentences.
+        pace: by number of examples, the least time that one adaptation among many was seen to take; updated here. With
+            it the kind of the values does not come and go with what else the machine does.
 
     Raises:
-        LearnerError, ExplanationError: the learner cannot learn this task, or there is no such class.
+        LearnerError, ExplanationError, MistakeError: the learner cannot learn this task, or there is no such class.
     """
     started = time.monotonic()
     with torch.no_grad():
         scores = learner.adapt(support)(query.x)[0].double()
     if not bool(torch.isfinite(scores).all()):
-        raise ExplanationError("the prediction is not finite: check the examples and the query")
+        raise MistakeError("not_finite")
     case = Case(
         learner,
         support,
@@ -69,7 +72,7 @@ def quick(
         parts=query.views[0].parts or None,
     )
     out = leave_one_out(case)
-    worth = _worth(case)
+    worth = _worth(case, {} if pace is None else pace)
     found = {
         "value": worth.value,
         "baseline": worth.baseline,
@@ -93,7 +96,7 @@ def _classified(case: Case, scores: torch.Tensor, words: Words) -> dict[str, Any
         "runner_up": labels[order[1]],
         "target": labels[case.target.index],
         "without": _without(case, labels),
-        "radius": radius.value if isfinite(radius.value) else None,
+        "radius": radius.value if math.isfinite(radius.value) else None,
         "radius_note": words.text(map(words.told, radius.notes)),
     }
 
@@ -125,15 +128,15 @@ def _part(case: Case, scores: torch.Tensor, query: Examples) -> dict[str, Any]:
     return told | {"parts": case.parts, "values": found.values, "shaded": address(query.views[0].shaded(shares))}
 
 
-def _worth(case: Case) -> Explanation:
+def _worth(case: Case, pace: dict[int, float]) -> Explanation:
     """Shapley values where a few adaptations say that there is time for them, else first-order influence."""
     size = case.support.size
     rows = 2**size if size <= game.EXACT else 2 * PAIRS[0] * size
     pilot = np.random.default_rng(size).random((PILOT, size)) < 0.5
     started = time.monotonic()
     coalitions.values(case, pilot)
-    seconds = (time.monotonic() - started) * rows / PILOT
-    return shapley(_timed(case)) if seconds <= limits.QUICK_SECONDS else influence(case)
+    pace[size] = min(pace.get(size, math.inf), (time.monotonic() - started) / PILOT)
+    return shapley(_timed(case)) if rows * pace[size] <= limits.QUICK_SECONDS else influence(case)
 
 
 def _timed(case: Case) -> Case:

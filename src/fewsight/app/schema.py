@@ -2,49 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from fewsight.app import limits
-from fewsight.errors import DataError
+from fewsight.app.wording import CATALOGUES
 
 
-class FieldError(DataError):
-    """What is wrong with one field of a request; `where` names it as `items.3` or `examples.0.label`."""
-
-    def __init__(self, sentence: str, where: str) -> None:
-        super().__init__(sentence)
-        self.where = where
+def _mistake(key: str, **blanks: Any) -> PydanticCustomError:
+    return PydanticCustomError(key, CATALOGUES["en"][key], blanks)
 
 
 def _label(text: str) -> str:
     text = text.strip()
     if not text:
-        raise ValueError("give the class a name")
+        raise _mistake("class_unnamed")
     if not text.isprintable():
-        raise ValueError("a class name is one line of text")
+        raise _mistake("class_lines")
     return text
 
 
 def _raw(raw: str | dict[str, Any]) -> str | dict[str, Any]:
     if isinstance(raw, str):
         if len(raw) > limits.TEXT:
-            raise ValueError(f"at most {limits.TEXT} characters are read: shorten it")
+            raise _mistake("string_too_long", max_length=limits.TEXT)
         return raw
     if len(raw) > limits.COLUMNS:
-        raise ValueError(f"a row has at most {limits.COLUMNS} columns")
+        raise _mistake("columns_many", count=limits.COLUMNS)
     for name, value in raw.items():
         if not (value is None or isinstance(value, str | int | float)):
-            raise ValueError(f"column {name[:40]!r}: give a text, a number or nothing")
+            raise _mistake("cell_kind", column=name[:40])
         if max(len(name), len(str(value))) > limits.CELL:
-            raise ValueError(f"column {name[:40]!r}: at most {limits.CELL} characters are read: shorten it")
+            raise _mistake("cell_long", column=name[:40], count=limits.CELL)
     return raw
 
 
 Label = Annotated[str, Field(max_length=limits.LABEL), AfterValidator(_label)]
 Id = Annotated[str, Field(min_length=1, max_length=64)]
-Language = Literal["en", "zh"]
 Raw = Annotated[str | dict[str, Any], AfterValidator(_raw)]
 
 
@@ -84,7 +80,6 @@ class Question(SupportSet):
 
     query: Id
     target: Label | None = None
-    language: Language = "en"
 
 
 class Prediction(_Strict):
@@ -101,7 +96,6 @@ class Explanation(_Strict):
     query: Id
     target: Label | None = None
     seconds: Annotated[float, Field(ge=1, le=120)] = limits.SECONDS
-    language: Language = "en"
 
 
 class Asked(_Strict):
@@ -116,4 +110,3 @@ class Audit(_Strict):
 
     task: Id
     queries: Annotated[list[Asked], Field(min_length=1, max_length=limits.QUERIES)]
-    language: Language = "en"

@@ -23,13 +23,12 @@ import fewsight
 from fewsight.app import jobs, limits
 from fewsight.app.bench import Workbench
 from fewsight.app.guard import PAGE_POLICY, Guard
-from fewsight.app.schema import Audit, Explanation, FieldError, GivenItems, Prediction, Question, SupportSet
+from fewsight.app.schema import Audit, Explanation, GivenItems, Prediction, Question, SupportSet
 from fewsight.app.store import Saved
+from fewsight.app.wording import CATALOGUES, STATIC, FieldError, Language, MistakeError, passed, say, spoken, told
 from fewsight.domains import format_record
 from fewsight.errors import FewsightError
 from fewsight.report import palette
-
-STATIC = Path(__file__).with_name("static")
 
 
 def create_app(
@@ -96,12 +95,12 @@ def _verbs(app: FastAPI, bench: Workbench) -> None:
         }
 
     @app.get("/api/sample")
-    def sample(number: Annotated[int, Query(ge=0, le=10**6)] = 0) -> dict[str, Any]:
+    def sample(language: Language, number: Annotated[int, Query(ge=0, le=10**6)] = 0) -> dict[str, Any]:
         """A labelled task to start from, and more queries whose answers are known; 404 where no data is at hand."""
         with bench.gate():
-            found = bench.sample(number)
+            found = bench.sample(number, language)
         if found is None:
-            raise HTTPException(404, "this run has no sample task here: add examples of your own")
+            raise MistakeError("sample_none", status=404)
         return found
 
     @app.post(
@@ -109,21 +108,23 @@ def _verbs(app: FastAPI, bench: Workbench) -> None:
         status_code=201,
         openapi_extra={"requestBody": {"required": True, "content": {"image/*": {"schema": {"type": "string"}}}}},
     )
-    async def upload(request: Request, name: Annotated[str, Query(max_length=1000)] = "image") -> dict[str, Any]:
+    async def upload(
+        request: Request, language: Language, name: Annotated[str, Query(max_length=1000)] = ""
+    ) -> dict[str, Any]:
         """Take one image file, sent as the body itself; its id, and its picture as the model sees it."""
         payload = await request.body()
 
         def take() -> dict[str, Any]:
             with bench.gate():
-                return bench.upload(name, payload)
+                return bench.upload(name, payload, language)
 
         return await run_in_threadpool(take)
 
     @app.post("/api/items", status_code=201)
-    def take(given: GivenItems) -> dict[str, Any]:
+    def take(given: GivenItems, language: Language) -> dict[str, Any]:
         """Take texts, SMILES or rows, all or none; of each its id, how it is shown, and what was done to it."""
         with bench.gate():
-            return {"items": bench.take(given.items)}
+            return {"items": bench.take(given.items, language)}
 
     @app.post("/api/adapt", status_code=201)
     def adapt(support: SupportSet) -> dict[str, Any]:
@@ -138,39 +139,39 @@ def _verbs(app: FastAPI, bench: Workbench) -> None:
             return {"predictions": bench.predict(asked.task, asked.queries)}
 
     @app.post("/api/quick")
-    def quick(question: Question) -> dict[str, Any]:
+    def quick(question: Question, language: Language) -> dict[str, Any]:
         """Adapt and answer at once, with the value of each example, the radius and the parts of the query."""
         with bench.gate():
-            return bench.quick(question)
+            return bench.quick(question, language)
 
 
 def _jobs(app: FastAPI, bench: Workbench) -> None:
     def known(job: str) -> jobs.Job:
         if (found := bench.jobs.get(job)) is None:
-            raise HTTPException(404, "there is no such job (any more)")
+            raise MistakeError("job_gone", status=404)
         return found
 
     @app.post("/api/explain", status_code=202)
-    def explain(asked: Explanation) -> dict[str, Any]:
+    def explain(asked: Explanation, language: Language) -> dict[str, Any]:
         """Queue a full explanation; 429 with Retry-After where too many wait."""
-        return jobs.state(bench.explain(asked))
+        return jobs.state(bench.explain(asked, language), language)
 
     @app.post("/api/audit", status_code=202)
-    def audit(asked: Audit) -> dict[str, Any]:
+    def audit(asked: Audit, language: Language) -> dict[str, Any]:
         """Queue an audit record of queries whose answers are known; 429 as for explanations."""
-        return jobs.state(bench.audit(asked))
+        return jobs.state(bench.audit(asked, language), language)
 
     @app.get("/api/jobs/{job}")
-    def look(job: str) -> dict[str, Any]:
+    def look(job: str, language: Language) -> dict[str, Any]:
         """Where a job stands; once done, `analysis` is the id of the saved analysis."""
-        return jobs.state(known(job))
+        return jobs.state(known(job), language)
 
     @app.delete("/api/jobs/{job}")
-    def cancel(job: str) -> dict[str, Any]:
+    def cancel(job: str, language: Language) -> dict[str, Any]:
         """Call a job off."""
         found = known(job)
         bench.jobs.cancel(found)
-        return jobs.state(found)
+        return jobs.state(found, language)
 
     @app.get("/api/analyses")
     def saved() -> dict[str, Any]:
@@ -211,7 +212,7 @@ def _pages(app: FastAPI, bench: Workbench) -> None:
 
 def _saved(bench: Workbench, name: str) -> Saved:
     if (found := bench.store.saved(name)) is None:
-        raise HTTPException(404, "there is no such analysis here")
+        raise MistakeError("analysis_gone", status=404)
     return found
 
 
@@ -219,19 +220,23 @@ def _errors(app: FastAPI) -> None:
     @app.exception_handler(FewsightError)
     async def mendable(request: Request, error: FewsightError) -> JSONResponse:
         where = error.where if isinstance(error, FieldError) else None
-        return JSONResponse({"error": str(error), "where": where}, 422)
+        status = error.status if isinstance(error, MistakeError) else 422
+        headers = {"retry-after": str(error.seconds)} if isinstance(error, jobs.BusyError) else None
+        return JSONResponse({"error": told(error, _language(request)), "where": where}, status, headers)
 
     @app.exception_handler(RequestValidationError)
     async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
+        first, language = error.errors()[0], _language(request)
         # What follows "raw" names the kinds of value that were tried, not a field.
         where = re.sub(r"\.raw\..*", ".raw", ".".join(map(str, first["loc"][1:])))
-        return JSONResponse({"error": first["msg"].removeprefix("Value error, "), "where": where or None}, 422)
-
-    @app.exception_handler(jobs.BusyError)
-    async def busy(request: Request, error: jobs.BusyError) -> JSONResponse:
-        return JSONResponse({"error": str(error), "where": None}, 429, {"retry-after": str(error.seconds)})
+        key = first["type"]
+        said = say(language, key, **first["ctx"]) if key in CATALOGUES[language] else passed(first["msg"], language)
+        return JSONResponse({"error": said, "where": where or None}, 422)
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> JSONResponse:
         return JSONResponse({"error": error.detail, "where": None}, error.status_code)
+
+
+def _language(request: Request) -> str:
+    return spoken(request.headers.get("accept-language"))

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from fewsight.app import limits
+from fewsight.app.wording import MistakeError
 from fewsight.domains import Format, format_record
-from fewsight.errors import DataError, RunError
+from fewsight.errors import RunError
 
 LAYOUT = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -96,13 +97,13 @@ class Store:
         """The items in the order asked for.
 
         Raises:
-            DataError: one is not there.
+            MistakeError: one is not there.
         """
         found = []
         for each in ids:
             rows = self._do("SELECT name, raw FROM items WHERE id = ?", each)
             if not rows:
-                raise DataError("an item of this task is not kept any more: add it again")
+                raise MistakeError("item_gone")
             name, packed = rows[0]
             raw = json.loads(packed) if self.shape is None else np.frombuffer(packed, np.uint8).reshape(self.shape)
             found.append(Item(each, name, raw))
@@ -117,19 +118,19 @@ class Store:
     def task(self, task: str) -> dict[str, Any]:
         rows = self._do("SELECT body FROM tasks WHERE id = ?", task)
         if not rows:
-            raise DataError("this task is not kept any more: adapt again")
+            raise MistakeError("task_gone")
         return json.loads(rows[0][0])
 
     def save(self, title: str, task: dict[str, Any], record: str, page: str, items: Iterable[str]) -> str:
         """Keep an analysis and the items it is of for good, all or nothing; its id.
 
         Raises:
-            RunError: the store is full, or the disk.
+            MistakeError: the store is full, or the disk.
         """
         name = secrets.token_urlsafe(12)
         with self._lock:
             if self._data.execute("SELECT count(*) FROM analyses").fetchone()[0] >= limits.SAVED:
-                raise RunError(f"{limits.SAVED} analyses are saved, no more fit: start with a new --folder")
+                raise MistakeError("store_full", count=limits.SAVED)
             try:
                 self._data.execute("BEGIN IMMEDIATE")
                 self._data.executemany("UPDATE items SET kept = 1 WHERE id = ?", [(item,) for item in items])
@@ -141,7 +142,7 @@ class Store:
             except sqlite3.Error as error:
                 if self._data.in_transaction:
                     self._data.execute("ROLLBACK")
-                raise RunError(f"the analysis cannot be saved in {self.folder}: {error}") from error
+                raise MistakeError("store_broken", detail=error) from error
         return name
 
     def saved(self, name: str) -> Saved | None:

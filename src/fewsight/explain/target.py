@@ -71,9 +71,9 @@ def loss(c: int, labels: tuple[str, ...]) -> Target:
     return Target("loss", c, None, text, lambda scores: -scores.log_softmax(-1)[..., c])
 
 
-def value(output: int) -> Target:
-    """Regression: the predicted value of one output."""
-    text = f"predicted value of output {output}"
+def value(output: int, outputs: int = 1) -> Target:
+    """Regression: the predicted value of one of `outputs`."""
+    text = "predicted value" if outputs == 1 else f"predicted value of output {output}"
     return Target("value", output, None, text, lambda scores: scores[..., output], survives=True)
 
 
@@ -135,7 +135,7 @@ def _regression_target(asked: Any, outputs: int) -> Target:
         output = arguments[0] if arguments else 0
         if not (isinstance(output, int) and 0 <= output < outputs):
             raise ExplanationError(f"target {asked!r}: the outputs are 0 to {outputs - 1}")
-        return value(output)
+        return value(output, outputs)
     if kind == "loss" and len(arguments) == 1:
         truth = torch.as_tensor(arguments[0], dtype=torch.float64).reshape(-1)
         if truth.numel() != outputs:

@@ -89,7 +89,7 @@ def render_audit(audit: Audit, views: Sequence[Shown] | None = None, language: s
 def _light(audit: Audit, words: Words) -> Light:
     """Poor: the values do not add up or a control reproduces them; fair: another failed check or a caveat."""
     found = audit.population.valuation
-    reasons = [words("reason_failed", kind=words.kind(found.kind), failure=words.told(text)) for text in found.failures]
+    reasons = [words("reason_failed", kind=words.kind(found.kind), failure=text) for text in words.failures(found)]
     reasons += map(words.told, audit.caveats)
     if broken(found):
         return Light("poor", words("light_poor"), reasons)

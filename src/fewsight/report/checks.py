@@ -63,7 +63,17 @@ def _checks(words: Words, explanation: Explanation) -> list[Check]:
         return rows
     tone, result = ("good", "passed") if explanation.complete else ("poor", "failed")
     meaning = words("adds_up_meaning", bound=f"{explanation.bound:g}")
-    return [Check(words("adds_up"), f"{explanation.residual:.1e}", "", tone, words(result), meaning), *rows]
+    return [
+        Check(
+            words("adds_up"),
+            f"{explanation.residual:.1e}" if explanation.residual else "0",
+            "",
+            tone,
+            words(result),
+            meaning,
+        ),
+        *rows,
+    ]
 
 
 def _row(words: Words, measure: Measure) -> Check:

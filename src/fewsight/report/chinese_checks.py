@@ -5,7 +5,6 @@ from __future__ import annotations
 CHECKS: dict[str, str] = {
     # what the checks are called
     "{phrase}: {number}": "{phrase}：{number}",
-    "the values do not add up: residual {number} exceeds {bound}": "数值之和不一致：残差 {number} 超过上限 {bound}",
     "rank correlation with {phrase}": "与“{phrase}”的秩相关",
     "exact leave-one-out (drop)": "精确留一法（示例不再起作用）",
     "exact leave-one-out (renormalise)": "精确留一法（从未给过示例）",

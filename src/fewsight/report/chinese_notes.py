@@ -198,9 +198,6 @@ NOTES: dict[str, str] = {
     ),
     "support: {phrase}": "示例：{phrase}",
     "query: {phrase}": "新样本：{phrase}",
-    "{number} of {size} images were inverted (dark on light, while this model expects light strokes on a dark "
-    "background)": ("{size} 张图像中有 {number} 张已反色（图像为浅底深色，而该模型要求深底浅色）"),
-    "{number} of {size} images were inverted (as asked)": "{size} 张图像中有 {number} 张已按要求反色",
     # why something was left out
     "the learner does not answer by attention": "该学习器不用注意力作答",
     "the learner has no prototypes": "该学习器没有原型",

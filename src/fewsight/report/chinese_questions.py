@@ -8,6 +8,7 @@ QUESTIONS: dict[str, str] = {
     "score of {label} minus score of {rival}": "{label} 的得分减去 {rival} 的得分",
     "probability of {label}": "{label} 的概率",
     "loss if {label} is the truth (negative values help)": "以 {label} 为真时的损失（负值表示有帮助）",
+    "predicted value": "预测值",
     "predicted value of output {number}": "输出 {number} 的预测值",
     "squared error against {truth} (negative values help)": "相对于 {truth} 的平方误差（负值表示有帮助）",
     "what adaptation changed in the {phrase}": "适应过程所改变的部分：{phrase}",

@@ -18,7 +18,8 @@ STRIP = 25
 NOTHING = 1e-6
 """Share of the largest contribution below which an example has no effect."""
 SUSPECT = 0.1
-"""Share of the largest contribution from which an example that speaks against its own class is worth a look."""
+"""Share of the largest contribution from which an example that speaks against its own class is worth a look, unless the
+answer is weaker without it."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Card:
 
     Attributes:
         tone: "for", "against" or "neutral".
-        short: its name without folders.
+        short: its name without folders; empty where the view begins with it, as a text does.
         value: its contribution; `figure` is that, printed, and `share` its size beside the largest one.
         without: what taking it away does; empty where that was not computed.
         flag: what to look at; mostly empty.
@@ -119,20 +120,26 @@ def _groups(subject: Subject, explanation: Explanation) -> list[Group]:
 
 
 def _card(subject: Subject, example: int, value: float, largest: float) -> Card:
-    share = abs(value) / largest
+    share, view, short = abs(value) / largest, subject.card(example), subject.short(example)
     own = not subject.regression and subject.analysis.support_labels[example] == subject.analysis.predicted
+    suspect = own and value < 0 and share > SUSPECT and not missed(subject, example)
     return Card(
         tone="neutral" if share <= NOTHING else "for" if value > 0 else "against",
         name=subject.analysis.support_names[example],
-        short=subject.short(example),
+        short="" if view.striptags().startswith(short.rstrip("…")) else short,
         label=subject.label(example),
-        view=subject.card(example),
+        view=view,
         value=value,
         figure=signed(value, largest),
         share=share,
         without=without(subject, example),
-        flag=subject.words("suspect") if own and value < 0 and share > SUSPECT else "",
+        flag=subject.words("suspect") if suspect else "",
     )
+
+
+def missed(subject: Subject, example: int) -> bool:
+    """Whether exact leave-one-out says that the answer is weaker without this example."""
+    return any(each.values.reshape(-1)[example] > 0 for each in subject.by_example(["leave_one_out"]))
 
 
 def without(subject: Subject, example: int) -> str:

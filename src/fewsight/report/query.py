@@ -74,7 +74,7 @@ def _shaded(subject: Subject, explanation: Explanation) -> Part | None:
         return None
     printed = column(explanation)
     table = [[view.parts[i], printed[i]] for i in order(explanation)]
-    note = words("heat_scale", value=plain(largest), sum=signed(float(values.sum())))
+    note = words("shaded_scale", value=plain(largest), sum=signed(float(values.sum())))
     columns = [words("part"), words("contribution")]
     return Part(
         explanation,

@@ -37,9 +37,9 @@ def light(subject: Subject) -> Light:
     """
     words, explanations = subject.words, list(subject.analysis.values())
     failed = [
-        words("reason_failed", kind=words.kind(explanation.kind), failure=words.told(failure))
+        words("reason_failed", kind=words.kind(explanation.kind), failure=failure)
         for explanation in sorted(explanations, key=lambda explanation: explanation not in subject.headline)
-        for failure in explanation.failures
+        for failure in words.failures(explanation)
     ]
     unchecked = [
         words("reason_unchecked", kind=words.kind(e.kind)) for e in subject.headline if passed(e) + len(e.failures) == 0

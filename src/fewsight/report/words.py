@@ -11,6 +11,7 @@ from fewsight.report.chinese import CHINESE
 from fewsight.report.chinese_audit import AUDIT as AUDIT_ZH
 from fewsight.report.chinese_changes import CHANGES as CHANGES_ZH
 from fewsight.report.chinese_checks import CHECKS
+from fewsight.report.chinese_inputs import INPUTS
 from fewsight.report.chinese_kinds import KINDS as KINDS_ZH
 from fewsight.report.chinese_notes import NOTES
 from fewsight.report.chinese_questions import QUESTIONS
@@ -22,8 +23,8 @@ from fewsight.report.phrases import Phrases
 
 CATALOGUES = {"en": ENGLISH | AUDIT | CHANGES | KINDS, "zh": CHINESE | AUDIT_ZH | CHANGES_ZH | KINDS_ZH}
 """The page's own sentences."""
-PHRASES = {"zh": Phrases(QUESTIONS | CHECKS | NOTES, between=CHINESE["items"])}
-"""What an explanation says of itself; it says so in English."""
+PHRASES = {"zh": Phrases(QUESTIONS | CHECKS | NOTES | INPUTS, between=CHINESE["items"])}
+"""What an explanation says of itself, and the library of inputs; they say so in English."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,15 @@ class Words:
         """What an explanation says of itself, in this language; in English where there is no translation."""
         return PHRASES[self.language](text) if self.language in PHRASES else text
 
-    def failures(self, explanation: Explanation) -> str:
-        """Why not to trust it, in one line."""
-        return self.listed(map(self.told, explanation.failures))
+    def failures(self, explanation: Explanation) -> list[str]:
+        """Why not to trust it: in plain words, and then what failed."""
+        found = []
+        if explanation.residual is not None and not explanation.complete:
+            found.append(self("failed_sum", residual=f"{explanation.residual:.2g}", bound=f"{explanation.bound:.2g}"))
+        for key, measures in (("failed_check", explanation.fidelity), ("failed_control", explanation.controls)):
+            failed = (measure for measure in measures if measure.passed is False)
+            found += [self(key, name=self.told(measure.name), value=f"{measure.value:.3g}") for measure in failed]
+        return found
 
     def kind(self, kind: str) -> str:
         """What a reader calls an explanation of this kind, or one of its tests; an unknown kind keeps its name."""

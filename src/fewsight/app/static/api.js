@@ -1,14 +1,16 @@
-// How does the page speak to the server? Every failure becomes an Error whose message is one sentence for the reader.
+// How does the page speak to the server? In its own language. Every failure becomes an Error whose message is one
+// sentence for the reader.
 
-import { say } from "./words.js";
+import { language, say } from "./words.js";
 
 const PATIENCE = 8;
 
 // With `patient`, a busy server is asked again when it said to come back.
 export async function ask(path, { json, patient = false, ...rest } = {}) {
+  rest.headers = { "accept-language": language, ...rest.headers };
   if (json !== undefined) {
     rest.method = "POST";
-    rest.headers = { "content-type": "application/json" };
+    rest.headers["content-type"] = "application/json";
     rest.body = JSON.stringify(json);
   }
   for (let tried = 0; ; tried += 1) {
@@ -28,7 +30,7 @@ export async function ask(path, { json, patient = false, ...rest } = {}) {
   }
 }
 
-// One sentence beside what is wrong, or none.
+// One sentence beside what it is about, or none.
 export function problem(element, sentence) {
   element.textContent = sentence || "";
   element.hidden = !sentence;

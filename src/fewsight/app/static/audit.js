@@ -4,7 +4,7 @@ import { ask } from "./api.js";
 import { face } from "./face.js";
 import { giver } from "./giver.js";
 import { Work } from "./work.js";
-import { copy, language, say } from "./words.js";
+import { copy, say } from "./words.js";
 
 export class Audit {
   constructor(host) {
@@ -78,6 +78,6 @@ export class Audit {
     const given = examples.map(({ item, label, on }) => ({ item, label, on }));
     const { task } = await ask("/api/adapt", { json: { examples: given }, patient: true });
     const queries = this.questions.map(({ item, label }) => ({ item, label }));
-    return ask("/api/audit", { json: { task, queries, language } });
+    return ask("/api/audit", { json: { task, queries } });
   }
 }

@@ -137,5 +137,10 @@ function table(row, { parts, values }) {
     cell.textContent = signed(values[i]);
     tint(cell, values[i] / top);
   }
+  const count = values.length - COLUMNS;
+  if (count > 0) {
+    const cell = made.createTFoot().insertRow().insertCell();
+    [cell.colSpan, cell.textContent] = [3, say("columns_rest", { count })];
+  }
   return made;
 }

@@ -15,6 +15,12 @@ export function giver(about, { single = false, zone, take, ready = () => "", nam
   return kind === "images" ? images(zone, single, take, ready) : words(about, single, take, ready, named);
 }
 
+// What is wrong with what was given, and what was done to the rest.
+export function report(box, found, wrong) {
+  problem(box.querySelector(".problem"), wrong);
+  problem(box.querySelector(".note"), [...new Set(found.flatMap(({ notes }) => notes || []))].join("; "));
+}
+
 function images(zone, single, take, ready) {
   const box = copy("images-template");
   const input = box.querySelector(".files");
@@ -34,7 +40,7 @@ function images(zone, single, take, ready) {
       }
     }
     if (found.length) take(found, wrong.join(" "));
-    problem(box.querySelector(".problem"), wrong.join(" "));
+    report(box, found, wrong.join(" "));
   };
   const over = (shown) => (event) => {
     event.preventDefault();
@@ -71,6 +77,7 @@ function words(about, single, take, ready, named) {
       const found = await ask("/api/items", { json: { items }, patient: true });
       if (!single) field.value = "";
       take(found.items, "");
+      report(box, found.items, "");
     } catch (error) {
       const place = /^items\.(\d+)/.exec(error.where || "");
       const count = place && raws.length > 1 ? Number(place[1]) + 1 : 0;

@@ -2,9 +2,9 @@
 
 import { ask, figure, percent, problem, signed } from "./api.js";
 import { face, shade } from "./face.js";
-import { giver } from "./giver.js";
+import { giver, report } from "./giver.js";
 import { Work } from "./work.js";
-import { copy, language, say } from "./words.js";
+import { copy, say } from "./words.js";
 
 let made = 0;
 
@@ -145,6 +145,7 @@ export class Side {
   drawValue(row, example) {
     const revalue = row.querySelector(".revalue");
     row.querySelector(".relabel").hidden = true;
+    row.querySelector(".is").textContent = say("is_value");
     revalue.hidden = false;
     revalue.value = example.label;
     revalue.setAttribute("aria-label", say("value_of", { name: example.name }));
@@ -163,7 +164,7 @@ export class Side {
     this.changed();
     const box = this.root.querySelectorAll(".class")[index];
     box.querySelector(".words, .files").focus();
-    problem(box.querySelector(".give .problem"), wrong);
+    report(box.querySelector(".give"), found, wrong);
   }
 
   // What is wrong with a class name, or nothing.
@@ -210,7 +211,7 @@ export class Side {
 
   body() {
     const examples = this.examples.map(({ item, label, on }) => ({ item, label, on }));
-    return { examples, query: this.host.query.item, target: this.at(".target").value || null, language };
+    return { examples, query: this.host.query.item, target: this.at(".target").value || null };
   }
 
   get enough() {
@@ -224,7 +225,7 @@ export class Side {
     this.at(".waiting").hidden = Boolean(ready);
     if (!ready) {
       this.at(".said").hidden = true;
-      problem(this.at(".result-problem"), "");
+      this.wrong();
       for (const row of this.rows.values()) this.worth(row);
       return;
     }
@@ -240,7 +241,7 @@ export class Side {
         const answer = await ask("/api/quick", { json: this.body(), patient: true });
         if (!this.again) this.show(answer, asked, query);
       } catch (error) {
-        problem(this.at(".result-problem"), error.message);
+        if (!this.again) this.wrong(error, asked);
         this.at(".said").hidden = true;
       }
     }
@@ -248,8 +249,16 @@ export class Side {
     this.at(".result").classList.remove("stale");
   }
 
+  // What is wrong stands beside the example that it is about, else where the answer would stand.
+  wrong(error, asked) {
+    const place = error && /^examples\.(\d+)/.exec(error.where || "");
+    const wrong = place && this.rows.get(asked[place[1]]);
+    for (const row of this.rows.values()) problem(row.querySelector(".problem"), row === wrong ? error.message : "");
+    problem(this.at(".result-problem"), error && !wrong ? error.message : "");
+  }
+
   show(answer, asked, query) {
-    problem(this.at(".result-problem"), "");
+    this.wrong();
     this.at(".said").hidden = false;
     this.at(".answer").textContent = this.regression ? figure(answer.predicted) : answer.predicted;
     this.at(".sentence").textContent = this.sentence(answer);
@@ -259,11 +268,7 @@ export class Side {
       const radius = answer.radius === null ? say("radius_none") : String(answer.radius);
       this.at(".radius").textContent = `${say("radius", { radius })} ${answer.radius_note}`;
     }
-    this.at(".method").textContent = say("method", {
-      kind: say(answer.exact ? "shapley_exact" : answer.kind),
-      scale: this.regression ? say("scale_values") : say("scale", { target: answer.target }),
-      milliseconds: Math.round(1000 * answer.seconds),
-    });
+    this.at(".method").textContent = this.method(answer);
     const largest = Math.max(...answer.values.map(Math.abs), 1e-9);
     for (const example of asked) if (this.rows.has(example)) this.worth(this.rows.get(example));
     answer.used.forEach((place, i) => {
@@ -284,11 +289,24 @@ export class Side {
     return before ? `${said} ${say("before", { before })}` : said;
   }
 
-  // The answer without the example, where it is another one.
-  without(answer, i) {
-    if (this.regression) return say("without", { answer: figure(answer.predicted - answer.leave_one_out[i]) });
-    const other = answer.without[i];
-    return other === null ? say("without_class") : other === answer.predicted ? "" : say("without", { answer: other });
+  // What the figures beside the examples mean.
+  method({ kind, exact, baseline, value, target, seconds }) {
+    const blanks = {
+      kind: say(exact ? "shapley_exact" : kind),
+      scale: this.regression ? say("scale_values") : say("scale", { target }),
+      baseline: baseline === null ? "" : figure(baseline),
+      value: figure(value),
+    };
+    const meaning = say(kind === "shapley" ? "method_share" : "method_slope", blanks);
+    return `${meaning} ${say("method_without", { milliseconds: Math.round(1000 * seconds) })}`;
+  }
+
+  // What the model says once it has learned without the example.
+  without({ predicted, target, value, leave_one_out: out, without }, i) {
+    if (this.regression) return say("without", { answer: figure(value - out[i]) });
+    if (without[i] === null) return say("without_class");
+    const share = percent(1 / (1 + Math.exp(out[i] - value))); // the value is the log-odds of the class explained
+    return say(without[i] === predicted ? "without_share" : "without_other", { share, target, answer: without[i] });
   }
 
   worth(row, value, largest, change) {
@@ -308,7 +326,7 @@ export class Side {
     if (!this.host.query) throw new Error(say("no_question"));
     const { examples, query, target } = this.body();
     const { task } = await ask("/api/adapt", { json: { examples }, patient: true });
-    return ask("/api/explain", { json: { task, query, target, language } });
+    return ask("/api/explain", { json: { task, query, target } });
   }
 }
 
