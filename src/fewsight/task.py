@@ -136,7 +136,7 @@ class Task:
     Attributes:
         query: a tree of tensors `(Q, ...)`.
         target: class indices `(Q,)` or values `(Q, d)`.
-        query_weight: `(Q,)`; 0 hides a query that only pads a batch.
+        query_weight: `(Q,)`, of each in the loss; 0 hides a query that only pads a batch.
         name: where the task comes from, for tables and reports.
     """
 

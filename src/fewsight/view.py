@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -50,6 +52,37 @@ class Redraws(Protocol):
 
     def other(self, text: str) -> View:
         """The view of the example that this line of text stands for (a SMILES)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """The largest connected part that two examples have in common.
+
+    Attributes:
+        first, second: its parts in each; none where they share nothing.
+        text: it in one line.
+        whole: False: the search was cut short, and there may be a larger one.
+        other: the second example, laid out as the first, so that the eye finds what they share.
+    """
+
+    first: tuple[int, ...]
+    second: tuple[int, ...]
+    text: str
+    whole: bool
+    other: Overlaps
+
+
+@runtime_checkable
+class Overlaps(View, Protocol):
+    """A view that knows what it has in common with another of its kind, and can mark that."""
+
+    def overlap(self, other: Overlaps) -> Overlap:
+        """What both have in common."""
+        ...
+
+    def marked(self, parts: Sequence[int], shares: np.ndarray) -> Markup:
+        """As `shaded`, with a grey band under some parts and what connects them."""
         ...
 
 

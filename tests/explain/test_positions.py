@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
@@ -20,6 +21,7 @@ from fewsight.explain.parts import Parts
 from fewsight.explain.query import integrated_gradients, occlusion
 from fewsight.explain.query_counterfactual import query_counterfactual
 from fewsight.explain.query_shapley import query_shapley
+from fewsight.explain.support_inputs import support_integrated_gradients
 from fewsight.explain.target import parse
 from fewsight.learners import create
 from fewsight.task import Support
@@ -169,3 +171,16 @@ def test_parts_of_other_inputs_play_too() -> None:
     whole, none = asked.query_values(asked.query), asked.query_values(torch.zeros_like(asked.query))
     assert found.values.sum() == pytest.approx((whole - none).item(), abs=1e-10)
     assert found.values.shape == (4,)
+
+
+@pytest.mark.parametrize("name", ["protonet", "maml", "ridge"])
+def test_positions_of_the_support_start_hidden_so_that_the_first_count_too(name: str) -> None:
+    """The mean of masks is how long the examples are: what all of them have would be worth nothing."""
+    asked = case(4, name)
+    found, x = support_integrated_gradients(asked, bound=1e-4), asked.support.x
+    with torch.no_grad():
+        hidden = replace(asked.support, x=x | {"mask": torch.zeros_like(x["mask"])})
+        assert found.baseline == pytest.approx(float(asked.target(asked.learner(hidden, asked.query)[0])), abs=1e-12)
+    assert found.complete
+    assert (found.values[x["mask"] > 0] != 0).all()
+    assert (found.values[x["mask"] == 0] == 0).all()

@@ -59,6 +59,8 @@ class GivenTasks:
             of each class.
         ready: what the chosen inputs go through last (places in a store to tensors).
         least: queries of each class where there are as many: of a class so rare that few queries would have any.
+        even: all classes count alike in the queries: an equal number of each is drawn, and where a class has fewer,
+            each of them weighs the more.
     """
 
     tasks: Sequence[Given]
@@ -67,6 +69,7 @@ class GivenTasks:
     balanced: bool = True
     ready: Callable[[Tree], Tree] = lambda inputs: inputs
     least: int = 0
+    even: bool = False
 
     def __post_init__(self) -> None:
         check_counts(shots=self.shots, queries=self.queries)
@@ -99,17 +102,26 @@ class GivenTasks:
             Support.of(self.ready(tree.take(task.x, given)), labels, classes=task.classes),
             self.ready(tree.take(task.x, asked)),
             task.y[asked],
+            self._weight(task, task.y[asked]),
             name=task.name,
         )
 
     def _query(self, task: Given, rest: np.ndarray) -> np.ndarray:
         """The queries, of what may be asked in random order."""
-        if task.classes is None or not self.least:
+        if task.classes is None or not (self.least or self.even):
             return rest[: self.queries]
-        y = task.y.numpy()[rest]
-        sure = np.concatenate([np.flatnonzero(y == c)[: self.least] for c in range(len(task.classes))])
+        y, ways = task.y.numpy()[rest], len(task.classes)
+        least = max(self.least, -(-self.queries // ways) if self.even else 0)
+        sure = np.concatenate([np.flatnonzero(y == c)[:least] for c in range(ways)])
         others = np.setdiff1d(np.arange(len(rest)), sure)
         return rest[np.concatenate([sure, others])[: self.queries]]
+
+    def _weight(self, task: Given, y: Tensor) -> Tensor:
+        """Of the queries, 1 on average."""
+        if task.classes is None or not self.even:
+            return torch.ones(len(y))
+        count = torch.bincount(y, minlength=len(task.classes))
+        return len(y) / ((count > 0).sum() * count[y])
 
     def _support(self, task: Given, order: np.ndarray) -> np.ndarray:
         """Positions in `order` of the support examples."""

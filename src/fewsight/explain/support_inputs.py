@@ -19,7 +19,7 @@ from fewsight.errors import ExplanationError
 from fewsight.explain.case import Case
 from fewsight.explain.coalitions import over_rows
 from fewsight.explain.explanation import Explanation
-from fewsight.explain.inputs import Inputs
+from fewsight.explain.inputs import Inputs, positional
 from fewsight.explain.parts import Parts
 from fewsight.explain.quadrature import NODES, PANELS, integrate, residual
 from fewsight.task import Support
@@ -70,7 +70,12 @@ class SupportInputs:
         return over_rows(self.case, "gradients of support inputs", mapped, alone, vectors)
 
     def baseline(self, given: Tree | None) -> Tensor:
-        """`(E, P)`: the mean support example, or one input of the caller's for all, or one for each example."""
+        """`(E, P)`: the mean support example, or one input of the caller's for all, or one for each example.
+
+        Positions start hidden: of them only the mask moves, and its mean is how long the examples are.
+        """
+        if given is None and positional(self.case.support.x):
+            return torch.zeros_like(self.vectors)
         if given is None:
             every = [Inputs.of(one(self.case.support.x, i)).vector for i in range(self.case.support.size)]
             mean = torch.stack(every).nanmean(0).nan_to_num()
@@ -128,12 +133,14 @@ def support_integrated_gradients(
 ) -> Explanation:
     """(x - b) times the mean of dF/dx on the path on which the examples' inputs grow from b: `(E, ...)`.
 
-    Sums to F - F(with b in their places). Labels and weights stay. By default b is the mean of the support examples:
-    when all stand there they look alike, and the support tells nothing.
+    Sums to F - F(with b in their places). Labels and weights stay. By default b is the mean of the support examples,
+    or, where they are made of positions (tokens, atoms, columns), has them all hidden: either way they look alike, and
+    the support tells nothing.
 
     Args:
         examples: whose inputs move, together; default all K. One alone asks about that example among the others.
-        baseline: b, one input `(1, ...)` or one for each example; default their mean. What is missing (NaN) stays so.
+        baseline: b, one input `(1, ...)` or one for each example; default their mean, or nothing shown. What is missing
+            (NaN) stays so.
         nodes, panels, bound: see `quadrature.integrate`.
     """
     support = SupportInputs(case, examples)
@@ -164,9 +171,7 @@ def support_integrated_gradients(
         target=case.target.description,
         value=found.end,
         baseline=found.start,
-        baseline_name="examples that all look like their mean"
-        if baseline is None
-        else "the baseline in the examples' places",
+        baseline_name=_baseline_name(case, baseline),
         semantics="replace",
         residual=missed,
         bound=bound,
@@ -177,6 +182,14 @@ def support_integrated_gradients(
         ),
         provenance=case.record(examples=list(support.examples), nodes=nodes, gradients=found.evaluations),
     )
+
+
+def _baseline_name(case: Case, given: Tree | None) -> str:
+    if given is not None:
+        return "the baseline in the examples' places"
+    if positional(case.support.x):
+        return "examples with every part hidden"
+    return "examples that all look like their mean"
 
 
 def support_occlusion(case: Case, examples: Sequence[int] | None = None, *, patch: int | None = None) -> Explanation:

@@ -79,6 +79,29 @@ CHINESE: dict[str, str] = {
     "waterfall_gap": "未能解释的部分",
     "others": "用其他方法问“哪个示例重要”",
     "others_intro": "这些方法问的问题略有不同，结果不必一致。",
+    # what the query shares with them
+    "shared": "它与起决定作用的示例有什么共同之处",
+    "shared_intro": (
+        "左边是新样本，右边是两个类别中最支持和最反对这一回答的示例。灰色带是两者共有的最大连通部分；它由两者相互比较得出，"
+        "模型本身并不寻找它。"
+    ),
+    "shared_colours": (
+        "颜色表示模型所依据的部分：蓝色{blue}，橙色{orange}。颜色落在灰色带上，说明起作用的是共同之处；落在带外，说明"
+        "起作用的是别的部分。"
+    ),
+    "shared_sides": "左：新样本；右：您的一个示例",
+    "shared_line": "“{name}”（“{label}”，{value}）的 {total} 个部分中有 {count} 个与新样本相同：{text}。",
+    "shared_nothing": "“{name}”（“{label}”，{value}）与新样本没有值得一提的共同之处。",
+    "shared_more": "比较因时间所限提前结束：两者相同的部分可能更多。",
+    "shared_example": "示例中，共有部分的贡献为 {inside}，其余部分为 {outside}。",
+    "shared_query": "新样本中，共有部分的贡献为 {inside}，其余部分为 {outside}。",
+    "shared_scale": "颜色最深处：新样本为 ±{own}，示例为 ±{value}。",
+    "shared_text": "共有部分",
+    "shared_count": "共有的部分数",
+    "shared_inside": "示例中共有部分的贡献",
+    "shared_outside": "示例中其余部分的贡献",
+    "shared_query_inside": "新样本中共有部分的贡献",
+    "shared_query_outside": "新样本中其余部分的贡献",
     # the query
     "heat": "新样本：哪一部分起了作用？",
     "heat_text": "蓝色：{blue}；橙色：{orange}。{lines}",

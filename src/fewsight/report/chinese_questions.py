@@ -46,6 +46,7 @@ QUESTIONS: dict[str, str] = {
     "the head before adaptation": "适应前的输出层",
     "what is the same for every place": "各位置共有的部分",
     "examples that all look like their mean": "全都等于其均值的示例",
+    "examples with every part hidden": "所有部分都被遮住的示例",
     "the baseline in the examples' places": "用基准代替各示例",
     # questions
     "What is each support example worth, over all orders in which they could have arrived?": (

@@ -80,6 +80,27 @@ ENGLISH: dict[str, str] = {
     "waterfall_gap": "not accounted for",
     "others": "Other ways to ask which example mattered",
     "others_intro": "They ask slightly different questions, so they need not agree.",
+    # what the query shares with them
+    "shared": "What it shares with the examples that decided",
+    "shared_intro": "Beside the new example stand those of yours that spoke most for its answer and most against it, "
+    "of either class. The grey band is the largest connected part that both have; it was found by comparing the two, "
+    "and the model does not look for it.",
+    "shared_colours": "Colours are what the model goes by: blue {blue}, orange {orange}. Colour on the band means that "
+    "what they have in common counts, colour beside it that something else does.",
+    "shared_sides": "Left the new example, right one of yours",
+    "shared_line": "“{name}” (“{label}”, {value}) has {count} of its {total} parts in common with the new example: "
+    "{text}.",
+    "shared_nothing": "“{name}” (“{label}”, {value}) has nothing to speak of in common with the new example.",
+    "shared_more": "The search was cut short: they may share more.",
+    "shared_example": "Of its parts, the shared ones contribute {inside}, the others {outside}.",
+    "shared_query": "Of the new example’s, the shared ones {inside}, the others {outside}.",
+    "shared_scale": "Full colour at ±{own} in the new example and at ±{value} in the others.",
+    "shared_text": "Shared part",
+    "shared_count": "Parts shared",
+    "shared_inside": "Contribution of its shared parts",
+    "shared_outside": "Of its others",
+    "shared_query_inside": "Of the same in the new example",
+    "shared_query_outside": "Of all else there",
     # the query
     "heat": "The new example: which part of it?",
     "heat_text": "Blue {blue}, orange {orange}. {lines}",

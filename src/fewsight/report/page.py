@@ -27,6 +27,7 @@ from fewsight.report.numerals import capital, plain
 from fewsight.report.pairs import pairs
 from fewsight.report.plain import limits, paragraph
 from fewsight.report.query import parts
+from fewsight.report.shared import shared
 from fewsight.report.subject import Subject
 from fewsight.report.verdict import light, probabilities, sureness
 from fewsight.report.views import Shown, as_view, viewed
@@ -113,6 +114,7 @@ def render(
         sureness=sureness(subject),
         probabilities=probabilities(subject),
         evidence=evidence(subject),
+        shared=shared(subject),
         parts=parts(subject),
         adaptation=adaptation(subject),
         experience=experience(subject),

@@ -101,6 +101,27 @@ def test_support_and_queries_share_no_scaffold(data: Path) -> None:
         assert task.support.labels == ("inactive", "active")
 
 
+def test_training_queries_are_even_where_that_is_asked_and_test_queries_never(data: Path) -> None:
+    shape = {"ways": 2, "shots": 1, "queries": 8}
+    even, own = (open_domain("tox21", data, protocol="literature", even=even) for even in (True, False))
+    drawn = [Episodes(domain.family("train", **shape), 0, "train").batch(0, 20) for domain in (even, own)]
+    counts = [[int(task.target.sum()) for task in tasks] for tasks in drawn]
+    assert set(counts[0]) == {4}
+    assert len(set(counts[1])) > 1
+    first, second = (Episodes(domain.family("test", **shape), 0, "test")[0] for domain in (even, own))
+    assert (first.target == second.target).all()
+    assert (first.query_weight == 1).all()
+
+
+def test_where_a_class_has_too_few_each_query_of_it_weighs_more(data: Path) -> None:
+    domain = open_domain("tox21", data, protocol="literature", even=True)
+    for task in Episodes(domain.family("train", ways=2, shots=1, queries=10_000), 0, "train").batch(0, 5):
+        active = task.target == 1
+        assert active.sum() != (~active).sum()
+        assert task.query_weight[active].sum() == pytest.approx(task.query_weight[~active].sum())
+        assert task.query_weight.mean() == pytest.approx(1)
+
+
 def _codes(domain, task):
     return zip(domain.library.take(task.x)["environments"], task.group, strict=True)
 

@@ -8,11 +8,17 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from rdkit import Chem
+from rdkit.Chem import rdDepictor
 
 from fewsight.domains.molecules.structure import AGAINST, FOR, Structure
 from fewsight.report.palette import LIGHT, rgb
 
 ASPIRIN = Structure(Chem.MolFromSmiles("CC(=O)Oc1ccccc1C(=O)O"), "aspirin")
+RING = (4, 5, 6, 7, 8, 9)
+
+
+def _structure(smiles: str) -> Structure:
+    return Structure(Chem.MolFromSmiles(smiles))
 
 
 def test_colours_are_the_pages() -> None:
@@ -59,5 +65,45 @@ def test_atoms_are_shaded_by_sign_and_size() -> None:
     assert sum(weak_for) > sum(strong_for)
 
 
-def test_shared_atoms_are_marked() -> None:
-    assert len(_ellipses(ASPIRIN.marked((0, 1, 2)))) == 3
+def _points(view: Structure, atoms: tuple[int, ...]) -> np.ndarray:
+    return view.mol.GetConformer().GetPositions()[list(atoms)]
+
+
+def test_what_two_molecules_share_is_found_in_both_and_laid_out_alike() -> None:
+    query, other = _structure("CC(=O)Oc1ccccc1C(=O)O"), _structure("COC(=O)c1cc(Cl)ccc1NC(C)=O")
+    found = query.overlap(other)
+    assert found.whole
+    assert Chem.CanonSmiles(found.text) == Chem.CanonSmiles("OC(=O)c1ccccc1")
+    for first, second in zip(found.first, found.second, strict=True):
+        assert query.mol.GetAtomWithIdx(first).GetAtomicNum() == other.mol.GetAtomWithIdx(second).GetAtomicNum()
+    assert isinstance(found.other, Structure)
+    assert found.other.text == other.text
+    rdDepictor.Compute2DCoords(query.mol)
+    assert _points(query, found.first) == pytest.approx(_points(found.other, found.second), abs=1e-6)
+
+
+@pytest.mark.parametrize("smiles", ["CCO", "FC(F)(F)F", "[Na+]"])
+def test_an_atom_or_two_in_common_are_not_worth_speaking_of(smiles: str) -> None:
+    found = _structure("Clc1ccccc1").overlap(_structure(smiles))
+    assert (found.first, found.second, found.text) == ((), (), "")
+
+
+def test_atoms_that_the_model_does_not_see_are_not_shared() -> None:
+    whole, cut = _structure("Oc1ccccc1"), Structure(Chem.MolFromSmiles("Oc1ccccc1"), atoms=5)
+    assert len(whole.overlap(whole).first) == 7
+    assert set(cut.overlap(cut).first) == set(range(5))
+
+
+def test_a_band_lies_under_shared_atoms_and_their_bonds_and_shades_upon_it() -> None:
+    shares = np.zeros(13)
+    shares[4] = 1
+    plain, banded, shaded = (
+        _ellipses(ASPIRIN.marked(parts, s)) for parts, s in (((), shares), (RING, 0 * shares), (RING, shares))
+    )
+    assert len(plain) == 1
+    assert len(banded) == len(RING)
+    assert len(set(banded)) == 1
+    assert sorted(shaded) == sorted([*banded[1:], *plain])
+    (grey,) = map(rgb, set(banded))
+    assert len(set(grey)) == 1
+    assert ASPIRIN.marked(RING, 0 * shares).count(f'fill="{banded[0]}"') > len(RING)

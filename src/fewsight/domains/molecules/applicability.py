@@ -78,18 +78,22 @@ def shared(first: str, second: str) -> Shared:
     Raises:
         DataError: a SMILES that cannot be read.
     """
-    a, b = parent(first).mol, parent(second).mol
+    return in_common(parent(first).mol, parent(second).mol)
+
+
+def in_common(first: Any, second: Any) -> Shared:
+    """The same of two of RDKit's molecules."""
     from rdkit.Chem import MolFromSmarts, rdFMCS
 
     with quiet():
-        found = rdFMCS.FindMCS([a, b], timeout=SECONDS, ringMatchesRingOnly=True, completeRingsOnly=True)
+        found = rdFMCS.FindMCS([first, second], timeout=SECONDS, ringMatchesRingOnly=True, completeRingsOnly=True)
         if found.numAtoms == 0:
             return Shared("", (), (), not found.canceled)
         pattern = MolFromSmarts(found.smartsString)
         return Shared(
             found.smartsString,
-            tuple(a.GetSubstructMatch(pattern)),
-            tuple(b.GetSubstructMatch(pattern)),
+            tuple(first.GetSubstructMatch(pattern)),
+            tuple(second.GetSubstructMatch(pattern)),
             not found.canceled,
         )
 

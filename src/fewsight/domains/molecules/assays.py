@@ -58,6 +58,8 @@ class AssayDomain(GivenDomain):
     Attributes:
         library: of all molecules.
         balanced, least: as in `GivenTasks`.
+        even: in training, active and inactive queries count alike (see `GivenTasks`). A test asks at the assay's own
+            proportions and measures order, but a loss over one active molecule in twenty hardly knows the active ones.
         smiles: of each.
         notes: what was left out of the table, a sentence each.
     """
@@ -68,6 +70,7 @@ class AssayDomain(GivenDomain):
     smiles: tuple[str, ...] = field(kw_only=True)
     balanced: bool = field(default=True, kw_only=True)
     least: int = field(default=0, kw_only=True)
+    even: bool = field(default=False, kw_only=True)
     notes: tuple[str, ...] = field(default=(), kw_only=True)
 
     @cached_property
@@ -90,7 +93,8 @@ class AssayDomain(GivenDomain):
             raise DataError(
                 f"{self.name}, split {split!r}: no assay has {shots + 1} molecules of each class: ask for fewer shots"
             )
-        return GivenTasks(able, shots, queries, self.balanced, self.library.take, self.least)
+        even = self.even and split == "train"
+        return GivenTasks(able, shots, queries, self.balanced, self.library.take, self.least, even)
 
 
 class Table(NamedTuple):
@@ -133,30 +137,30 @@ TABLES = {
 """Splits of Altae-Tran et al. 2017 and, for ToxCast, of PAR (Wang et al. 2021): by the order of columns."""
 
 
-def open_tox21(data: Path | None = None, *, protocol: Protocol = "disjoint") -> AssayDomain:
+def open_tox21(data: Path | None = None, *, protocol: Protocol = "disjoint", even: bool = False) -> AssayDomain:
     """Tox21: 12 toxicity assays; the last 3 are for test."""
-    return _open("tox21", data, protocol)
+    return _open("tox21", data, protocol, even)
 
 
-def open_sider(data: Path | None = None, *, protocol: Protocol = "disjoint") -> AssayDomain:
+def open_sider(data: Path | None = None, *, protocol: Protocol = "disjoint", even: bool = False) -> AssayDomain:
     """SIDER: 27 kinds of side effects of marketed drugs; the last 6 are for test."""
-    return _open("sider", data, protocol)
+    return _open("sider", data, protocol, even)
 
 
-def open_muv(data: Path | None = None, *, protocol: Protocol = "disjoint") -> AssayDomain:
+def open_muv(data: Path | None = None, *, protocol: Protocol = "disjoint", even: bool = False) -> AssayDomain:
     """MUV: 17 screens of 15,000 molecules, about 28 active in each; the last 5 are for test."""
-    return _open("muv", data, protocol)
+    return _open("muv", data, protocol, even)
 
 
-def open_toxcast(data: Path | None = None, *, protocol: Protocol = "disjoint") -> AssayDomain:
+def open_toxcast(data: Path | None = None, *, protocol: Protocol = "disjoint", even: bool = False) -> AssayDomain:
     """ToxCast: the 517 toxicity assays of 617 that have at least 150 molecules; 156 of them are for test.
 
     PAR counts before repeated molecules are merged, and so trains on one more.
     """
-    return _open("toxcast", data, protocol)
+    return _open("toxcast", data, protocol, even)
 
 
-def _open(name: str, data: Path | None, protocol: Protocol) -> AssayDomain:
+def _open(name: str, data: Path | None, protocol: Protocol, even: bool) -> AssayDomain:
     table, form = TABLES[name], MoleculeFormat()
     (path,) = fetch([table.file], data)
     key = f"{name}-{form.atoms}-{form.radius}-v{VERSION}-{file_digest(path)[:24]}"
@@ -181,6 +185,7 @@ def _open(name: str, data: Path | None, protocol: Protocol) -> AssayDomain:
         tasks,
         library=Library.from_tensors(form.atoms, kept),
         least=LEAST if table.rare else 0,
+        even=even,
         smiles=tuple(kept["smiles"].numpy().tobytes().decode().split("\n")),
         notes=Counts(*kept["counts"].tolist()).notes,
     )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 
-from fewsight.domains.molecules.applicability import shared
+from fewsight.domains.molecules.applicability import in_common
 from fewsight.domains.molecules.smiles import parent, quiet, rdkit
+from fewsight.view import Overlap, Overlaps
 
 SMALL = (108, 72)
 """Width and height in pixels on a card."""
@@ -19,6 +21,14 @@ LARGE = (384, 256)
 """Beside the answer."""
 FOR, AGAINST = (0x0B, 0x6F, 0xB3), (0xD3, 0x5A, 0x00)
 """The page's colours on light ground: the drawing's ground is white in every theme."""
+BAND = (0.74, 0.74, 0.74)
+"""Under what a molecule shares with another: grey speaks neither for nor against."""
+RADIUS, BAND_RADIUS = 0.4, 0.2
+"""Of an atom's shade, and of the band where it has none, in bond lengths."""
+WIDTH = 14
+"""Of the band, in lines of a bond."""
+LEAST = 3
+"""Atoms of a substructure worth speaking of: any two molecules have a carbon or two in common."""
 FAINT = 0.02
 """Shares of less are not shaded."""
 
@@ -58,37 +68,69 @@ class Structure:
         return self._drawn(LARGE)
 
     def shaded(self, shares: np.ndarray) -> Markup | None:
-        sizes = [float(share) for share in shares[: self.mol.GetNumAtoms()]]
-        return self._drawn(LARGE, {i: _tint(share) for i, share in enumerate(sizes) if abs(share) >= FAINT})
+        return self.marked((), shares)
 
-    def marked(self, atoms: tuple[int, ...]) -> Markup:
-        """The large one with some atoms marked: a substructure it shares with another molecule."""
-        return self._drawn(LARGE, dict.fromkeys(atoms, _tint(0.6)))
+    def marked(self, parts: Sequence[int], shares: np.ndarray) -> Markup:
+        sizes = [float(share) for share in shares[: self.mol.GetNumAtoms()]]
+        tints = {i: _tint(share) for i, share in enumerate(sizes) if abs(share) >= FAINT}
+        return self._drawn(LARGE, tints, parts)
 
     def other(self, text: str) -> Structure:
         """The molecule of a SMILES, seen by the same model and drawn as this one where they are the same."""
+        mol = parent(text).mol
+        found = in_common(self.mol, mol)
+        return Structure(self._beside(mol, found.first, found.second), atoms=self.atoms)
+
+    def overlap(self, other: Overlaps) -> Overlap:
+        """The largest substructure they share (see `applicability.shared`), of the atoms that the model sees.
+
+        None where it is smaller than `LEAST`.
+        """
+        assert isinstance(other, Structure)  # a page shows molecules beside molecules
+        found = in_common(self.mol, other.mol)
+        seen = [pair for pair in zip(found.first, found.second, strict=True) if max(pair) < self.atoms]
+        first, second = zip(*seen, strict=True) if len(seen) >= LEAST else ((), ())
+        text = rdkit().MolFragmentToSmiles(self.mol, first) if first else ""
+        return Overlap(first, second, text, found.whole, replace(other, mol=self._beside(other.mol, first, second)))
+
+    def _beside(self, mol: Any, own: Sequence[int], atoms: Sequence[int]) -> Any:
+        """`mol` laid out so that its `atoms` stand where this molecule's `own` do."""
         from rdkit.Chem import rdDepictor
 
-        mol, reference = parent(text).mol, rdkit().Mol(self.mol)
+        mol, reference = rdkit().Mol(mol), rdkit().Mol(self.mol)
         rdDepictor.Compute2DCoords(reference)
-        if smarts := shared(self.smiles, text).smarts:
-            pattern = rdkit().MolFromSmarts(smarts)
-            rdDepictor.GenerateDepictionMatching2DStructure(mol, reference, refPatt=pattern, acceptFailure=True)
-        return Structure(mol, atoms=self.atoms)
+        if own:
+            rdDepictor.GenerateDepictionMatching2DStructure(mol, reference, list(zip(own, atoms, strict=True)))
+        return mol
 
-    def _drawn(self, size: tuple[int, int], colours: dict[int, tuple[float, float, float]] | None = None) -> Markup:
+    def _drawn(
+        self,
+        size: tuple[int, int],
+        tints: dict[int, tuple[float, float, float]] | None = None,
+        band: Sequence[int] = (),
+    ) -> Markup:
         from rdkit.Chem.Draw import rdMolDraw2D
 
         drawing = rdMolDraw2D.MolDraw2DSVG(*size)
         options: Any = drawing.drawOptions()
         options.clearBackground = False
-        options.highlightRadius = 0.4
+        options.highlightBondWidthMultiplier = WIDTH
         options.padding = 0.08
         options.fixedBondLength = 40  # at most: two atoms are not drawn as large as twenty
         options.maxFontSize = 16
         ready = rdMolDraw2D.PrepareMolForDrawing(self.mol, kekulize=_can_kekulize(self.mol))
-        colours = colours or {}
-        drawing.DrawMolecule(ready, highlightAtoms=list(colours), highlightAtomColors=colours, highlightBonds=[])
+        inside = [b for b in ready.GetBonds() if b.GetBeginAtomIdx() in band and b.GetEndAtomIdx() in band]
+        bonds = {bond.GetIdx(): BAND for bond in inside}
+        colours = dict.fromkeys(band, BAND) | (tints or {})
+        radii = dict.fromkeys(band, BAND_RADIUS) | dict.fromkeys(tints or {}, RADIUS)
+        drawing.DrawMolecule(
+            ready,
+            highlightAtoms=list(colours),
+            highlightAtomColors=colours,
+            highlightAtomRadii=radii,
+            highlightBonds=list(bonds),
+            highlightBondColors=bonds,
+        )
         drawing.FinishDrawing()
         return _inert(drawing.GetDrawingText(), size, self.text)
 
