@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import torch
@@ -13,11 +11,9 @@ from fastapi.testclient import TestClient
 
 from fewsight import recipes
 from fewsight.app.server import create_app
-from fewsight.domains import Format, RowFormat, open_domain
-from fewsight.domains.molecules.format import MoleculeFormat
-from fewsight.domains.rows.schema import Column
-from fewsight.domains.texts.format import TextFormat
+from fewsight.domains import open_domain
 from fewsight.training import Run
+from untrained import untrained_runs
 
 
 @pytest.fixture(scope="session")
@@ -37,42 +33,7 @@ def client(run: Path, tmp_path: Path) -> Iterator[TestClient]:
         yield client
 
 
-COLUMNS = (
-    Column("age", centre=50, scale=10),
-    Column("pain", "category", ("none", "some", "much")),
-    Column("pulse", centre=80),
-)
-
-
-def untrained(folder: Path, form: Format, network: dict[str, Any], learner: str, outputs: int | None = None) -> Path:
-    """A run on a domain of which only the format matters."""
-    shape = {"ways": 2, "shots": 1, "queries": 1}
-    parts = {
-        "domain": {"name": "folder", "path": "gone"},
-        "network": network,
-        "learner": {"name": learner},
-        "train": shape,
-    }
-    recipe = recipes.parse({"name": folder.name, "about": "", "test": shape, "training": {"steps": 1}} | parts, "test")
-    domain: Any = SimpleNamespace(
-        name=folder.name, fingerprint="", outputs=outputs, input_shape=form.shape, format=form
-    )
-    made = Run.create(folder, recipe=recipe, domain=domain)
-    made.save_best(recipes.build(recipe, domain).state_dict(), step=1, score=0.0)
-    return folder
-
-
 @pytest.fixture(scope="session")
 def kinds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Runs by name: texts, molecules, rows, values (rows, regression), any (rows of any columns)."""
-    folder = tmp_path_factory.mktemp("kinds")
-    text = {"name": "text", "buckets": 4096, "usage": 16, "spelling": 32, "hidden": 16}
-    rows, mlp = RowFormat(COLUMNS, code=4), {"name": "row-mlp", "hidden": [16], "activation": "tanh"}
-    graph = {"name": "fingerprint", "bits": 256, "widths": [16]}
-    return {
-        "texts": untrained(folder / "texts", TextFormat(), text, "protonet"),
-        "molecules": untrained(folder / "molecules", MoleculeFormat(16), graph, "protonet"),
-        "rows": untrained(folder / "rows", rows, mlp, "protonet"),
-        "values": untrained(folder / "values", rows, mlp, "ridge", 1),
-        "any": untrained(folder / "any", RowFormat(slots=6, code=4), {"name": "row-set"}, "protonet"),
-    }
+    """Runs by name; see `untrained_runs`."""
+    return untrained_runs(tmp_path_factory.mktemp("kinds"))

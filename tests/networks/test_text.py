@@ -144,8 +144,7 @@ def test_rarity_is_the_inverse_document_frequency() -> None:
     np.testing.assert_allclose(network.rarity[first].numpy(), expected, rtol=1e-6)
 
 
-def test_vectors_are_the_decomposition_of_the_information_of_words() -> None:
-    """With as many features as words, inner products of left vectors give the matrix |M| = (M M')^(1/2)."""
+def test_inner_products_of_vectors_are_those_of_the_information_of_words() -> None:
     rng = np.random.default_rng(1)
     at = rng.random((60, 5)) < 0.5
     ids = np.where(at, np.arange(1, 6), 0)[..., None].astype(np.int32)  # a word is one n-gram
@@ -153,10 +152,19 @@ def test_vectors_are_the_decomposition_of_the_information_of_words() -> None:
     together = (at.T.astype(float) @ at) * (1 - np.eye(5))
     total = together.sum(1)
     information = np.log(together * together.sum() / np.outer(total, total) + 1e-300).clip(min=0)
-    left, values, _ = np.linalg.svd(information)
-    expected = left * np.sqrt(values)
-    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
-    np.testing.assert_allclose(vectors @ vectors.T, expected @ expected.T, atol=1e-5)
+    rows = information / np.linalg.norm(information, axis=1, keepdims=True)
+    np.testing.assert_allclose(vectors @ vectors.T, rows @ rows.T, atol=1e-5)
+
+
+@every
+def test_texts_differ_by_what_they_do_not_have_in_common(settings: dict[str, object]) -> None:
+    """Before its layers learn, the parts of all training texts have mean 0, and a text of nothing is none of them."""
+    network, x = encoder(**settings), inputs()
+    network.prepare([x])
+    torch.testing.assert_close(network._seen(x).mean(0), network.common, rtol=1e-5, atol=1e-6)
+    network.layers[-1].weight.data.zero_()
+    network.layers[-1].bias.data.zero_()
+    assert network({**x, "mask": 0 * x["mask"]}).abs().max() == 0
 
 
 def test_a_checkpoint_holds_what_was_prepared() -> None:

@@ -3,8 +3,9 @@
 Each token is seen twice. *Where it is used*: vectors of its n-grams, learned once from which words stand together in
 the training texts (`cooccurrence`). *How it is written*: its n-grams themselves, hashed into a row of signed counts
 (Weinberger et al. 2009), which keeps what TF-IDF knows of words never seen. N-grams count by their rarity in the
-training texts. What is meta-learned bends the space. (Learned weights of tokens were tried and fit the training classes
-only.)
+training texts, and what all texts have in common is taken away: else a text that resembles every other is near to
+every query ("hubs", Radovanovic et al. 2010). What is meta-learned bends the space. (Learned weights of tokens were
+tried and fit the training classes only.)
 """
 
 from __future__ import annotations
@@ -56,8 +57,9 @@ class GramBag(torch.autograd.Function):
 class TextEncoder(nn.Module):
     """`{"ids": (B, L, G), "mask": (B, L), "size": (B,)}` to features `(B, usage + spelling)` of one length.
 
-    A text is the mean of its tokens, each of the two parts with length 1; a residual network bends it. Before
-    training the network does nothing, so that an untrained learner compares texts by use and spelling alone.
+    A text is the mean of its tokens, less that of the training texts, each of the two parts with length 1; a residual
+    network bends it. Before training the network does nothing, so that an untrained learner compares texts by use and
+    spelling alone.
 
     Args:
         buckets: rows of the table of n-grams; ids are folded into them.
@@ -70,6 +72,7 @@ class TextEncoder(nn.Module):
 
     rarity: Tensor
     usage: Tensor
+    common: Tensor
 
     def __init__(
         self,
@@ -85,6 +88,7 @@ class TextEncoder(nn.Module):
         super().__init__()
         self.buckets, self.spelling, self.out_features = buckets, spelling, usage + spelling
         self.register_buffer("rarity", torch.ones(buckets))
+        self.register_buffer("common", torch.zeros(self.out_features))
         used = torch.randn(buckets, usage) / usage**0.5
         if table == "trained":
             self.usage = nn.Parameter(used)
@@ -104,8 +108,9 @@ class TextEncoder(nn.Module):
         nn.init.zeros_(self.layers[-1].bias)  # type: ignore[arg-type]
 
     def prepare(self, inputs: Iterable[Tree]) -> None:
-        """Learn rarity and usage from the training texts."""
-        ids = np.concatenate([self._fold(x["ids"]).to(torch.int32).numpy() for x in inputs])
+        """Learn rarity, usage and what is common from the training texts."""
+        texts = torch.cat([x["ids"].to(torch.int32) for x in inputs])
+        ids = self._fold(texts).numpy()
         held = np.zeros(self.buckets)
         for portion in np.array_split(ids, max(1, len(ids) // 1000)):
             text = np.nonzero(portion)[0].astype(np.int64)
@@ -114,8 +119,19 @@ class TextEncoder(nn.Module):
         self.rarity.copy_(torch.from_numpy(1 + np.log((1 + len(ids)) / (1 + held))))
         vectors = gram_vectors(ids, self.buckets, self.usage.shape[1])
         self.usage.data.copy_(torch.from_numpy(vectors))
+        with torch.no_grad():
+            sums = [self._seen(_whole(portion)).sum(0) for portion in texts.split(1000)]
+            self.common.copy_(torch.stack(sums).sum(0) / len(texts))
 
     def forward(self, x: Tree) -> Tensor:
+        there = x["mask"].to(self.common.dtype).sum(1, keepdim=True) / x["size"].clamp(min=1)[:, None]
+        parts = (self._seen(x) - there * self.common).split([self.out_features - self.spelling, self.spelling], -1)
+        text = torch.cat([weight * unit(part) for weight, part in zip(self.balance, parts, strict=True)], -1)
+        scale = self.out_features**0.5  # the layers work on numbers around 1
+        return self.length * unit(text + self.layers(text * scale) / scale)
+
+    def _seen(self, x: Tree) -> Tensor:
+        """Use and spelling, each of length 1, `(B, usage + spelling)`."""
         ids = self._fold(x["ids"])
         rarity = self.rarity[ids] * (ids > 0)
         mask = x["mask"].to(rarity.dtype)[..., None]
@@ -126,12 +142,10 @@ class TextEncoder(nn.Module):
         if self.beside is not None:
             used = used + F.gelu(self.beside((used * mask).mT).mT)
         share = mask / x["size"].clamp(min=1)[:, None, None]
-        parts = [self.balance[0] * unit((share * used).sum(1))]
+        parts = [unit((share * used).sum(1))]
         if self.spelling:
-            parts.append(self.balance[1] * unit(self._written(x["ids"], share * rarity)))
-        text = torch.cat(parts, -1)
-        scale = self.out_features**0.5  # the layers work on numbers around 1
-        return self.length * unit(text + self.layers(text * scale) / scale)
+            parts.append(unit(self._written(x["ids"], share * rarity)))
+        return torch.cat(parts, -1)
 
     def _written(self, ids: Tensor, weight: Tensor) -> Tensor:
         """Sums of `weight` `(B, L, G)` with a sign and at a place that the id decides, `(B, spelling)`."""
@@ -141,6 +155,12 @@ class TextEncoder(nn.Module):
 
     def _fold(self, ids: Tensor) -> Tensor:
         return torch.where(ids > 0, 1 + ids % (self.buckets - 1), 0)
+
+
+def _whole(ids: Tensor) -> Tree:
+    """Texts `(n, L, G)` of which nothing is hidden."""
+    mask = (ids[..., 0] > 0).to(torch.float32)
+    return {"ids": ids.long(), "mask": mask, "size": mask.sum(1)}
 
 
 def unit(rows: Tensor) -> Tensor:

@@ -151,20 +151,3 @@ def test_damaged_archives_end_in_images_or_one_line(tmp_path: Path, packing: str
         assert "\n" not in loaded
     else:
         assert [images.shape for images in loaded.values()] == [(3, 3, 8, 8)] * 2
-
-
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP"])
-@settings(max_examples=112, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-@given(data=st.data())
-def test_damaged_images_of_a_user_end_in_pixels_or_one_line(tmp_path: Path, kind: str, data: st.DataObject) -> None:
-    whole = bytearray(picture(3, kind, (12, 9)))
-    for _ in range(data.draw(st.integers(1, 4))):
-        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
-    del whole[data.draw(st.integers(1, len(whole))) :]
-    file = tmp_path / "image"
-    file.write_bytes(whole)
-    found = outcome(lambda: read_images([file], 8, 3))
-    if isinstance(found, str):
-        assert "\n" not in found
-    else:
-        assert found.shape == (1, 3, 8, 8)

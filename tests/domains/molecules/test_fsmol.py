@@ -7,8 +7,6 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from fewsight.domains import Episodes, open_domain
 from fewsight.domains.molecules.fsmol import read_assay
@@ -105,30 +103,6 @@ def test_bad_folders_and_lists_are_one_clear_line(root: Path, tmp_path: Path) ->
     (root / "list.json").write_text(json.dumps(LISTED | {"test": ["CHEMBL9"]}))
     with pytest.raises(DataError, match="CHEMBL9"):
         open_domain("fsmol", path=str(root), tasks=str(root / "list.json"))
-
-
-LINES = "\n".join([line("CCO", 1), line("CCN", 0)]).encode()
-
-
-@settings(max_examples=300, derandomize=True, deadline=None)
-@given(st.booleans(), st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 255)), min_size=1, max_size=4))
-def test_altered_files_end_in_molecules_or_a_clear_error(packed: bool, edits: list[tuple[int, int]]) -> None:
-    import tempfile
-
-    content = bytearray(gzip.compress(LINES, mtime=0) if packed else LINES)
-    for place, byte in edits:
-        content[place % len(content)] = byte
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "CHEMBL1.jsonl.gz"
-        path.write_bytes(content if packed else gzip.compress(content, mtime=0))
-        try:
-            smiles, labels = read_assay(path)
-        except DataError as error:
-            said = str(error)
-            assert "\n" not in said
-        else:
-            assert len(smiles) == len(labels)
-            assert set(labels) <= {0.0, 1.0}
 
 
 def test_folders_without_assays_are_said(tmp_path: Path) -> None:

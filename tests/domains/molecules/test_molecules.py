@@ -7,12 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 from drugs import DRUGS
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from fewsight import tree
 from fewsight.domains import read_format
-from fewsight.domains.format import Columns
 from fewsight.domains.molecules.format import MoleculeFormat
 from fewsight.errors import DataError
 
@@ -89,31 +86,6 @@ def test_bad_tables_are_one_clear_line(tmp_path: Path, text: str, said: str) -> 
     with pytest.raises(DataError, match=said) as error:
         FORM.read_support(table(tmp_path / "bad.csv", text))
     assert "\n" not in str(error.value)
-
-
-GOOD = b"smiles,label\nCCO,active\nCC(=O)[O-].[Na+],inactive\nc1ccccc1N,active\nClCCl,inactive\n"
-
-
-@settings(max_examples=400, derandomize=True, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255), st.integers(0, 2)), min_size=1, max_size=5))
-def test_altered_files_end_in_a_support_set_or_a_clear_error(edits: list[tuple[int, int, int]]) -> None:
-    import tempfile
-
-    content = GOOD
-    for place, byte, cut in edits:
-        place %= len(content) + 1
-        content = content[:place] + bytes([byte]) + content[place + cut :]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "mine.csv"
-        path.write_bytes(content)
-        try:
-            support, found = FORM.read_support(path, Columns())
-        except DataError as error:
-            said = str(error)
-            assert "\n" not in said
-        else:
-            assert support.size == len(found.names) == tree.length(found.x)
-            assert all(torch.isfinite(leaf).all() for leaf in tree.leaves(found.x) if leaf.is_floating_point())
 
 
 def test_queries_unlike_the_support_are_doubted() -> None:

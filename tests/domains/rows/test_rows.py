@@ -8,15 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from fewsight.domains import read_format
 from fewsight.domains.rows.format import LIMIT, RowFormat
 from fewsight.domains.rows.schema import Column, infer, level, matrix
 from fewsight.domains.rows.view import RowView
 from fewsight.errors import DataError
-from fewsight.task import Support
 
 ROWS = [
     {"age": "63", "sex": "m", "dose": 1.5},
@@ -165,23 +162,6 @@ def test_views_keep_to_their_heights(columns: int) -> None:
     assert heights[1] <= 640
     assert view.large().count("<g>") == min(columns, 39)  # and how many more there are
     assert 'width="230"' in view.large()  # what fits a small screen
-
-
-GOOD = b"age,sex,dose,label\n63,m,1.5,ill\n50,f,,well\n44,m,2,well\n70,?,1,ill\n"
-
-
-@settings(max_examples=1000, derandomize=True, deadline=None)
-@given(place=st.integers(0, len(GOOD) - 1), change=st.binary(max_size=4), drop=st.integers(0, 6))
-def test_a_damaged_table_is_read_or_refused(place: int, change: bytes, drop: int, tmp_path_factory) -> None:
-    path = tmp_path_factory.getbasetemp() / "mutated.csv"
-    path.write_bytes(GOOD[:place] + change + GOOD[place + drop :])
-    for form in (FORM, RowFormat(slots=4)):
-        try:
-            support, examples = form.read_support(path)
-        except DataError:
-            continue
-        assert isinstance(support, Support)
-        assert all(bool(torch.isfinite(leaf).all()) for leaf in examples.x.values())
 
 
 def test_of_many_columns_those_that_say_most_are_shaded() -> None:

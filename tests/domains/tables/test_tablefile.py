@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import random
 from pathlib import Path
 
 import pytest
@@ -77,33 +76,6 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "t.parquet").write_bytes(b"PAR1 no")
     with pytest.raises(DataError, match="Parquet"):
         read_table(tmp_path / "t.parquet")
-
-
-def test_a_thousand_mutations_end_in_a_table_or_a_clear_line(tmp_path: Path) -> None:
-    sound = b'text,label,task\n"hello, you",a,1\nbye,b,1\nwhere is it?,a,2\n' * 3
-    path, rng = tmp_path / "t.csv", random.Random(0)
-    outcomes = set()
-    for _ in range(1000):
-        broken = bytearray(sound)
-        for _ in range(rng.randint(1, 6)):
-            place, what = rng.randrange(len(broken)), rng.randrange(3)
-            if what == 0:
-                broken[place] = rng.randrange(256)
-            elif what == 1:
-                del broken[place : place + rng.randint(1, 9)]
-            else:
-                broken[place:place] = bytes(rng.choices(b'",;\n\r\t\0\xc3x', k=rng.randint(1, 4)))
-            if not broken:
-                break
-        path.write_bytes(bytes(broken))
-        try:
-            table = read_table(path)
-        except DataError as error:
-            outcomes.add("several lines" if "\n" in str(error) else "refused")
-        else:
-            outcomes.add("read")
-            assert len({len(column) for column in table.values()}) == 1
-    assert outcomes == {"read", "refused"}
 
 
 def test_numbers() -> None:

@@ -151,11 +151,6 @@ def _table(rows: list[tuple[str, str]]) -> bytes:
     return stream.getvalue().encode()
 
 
-GOOD = _table(
-    [("pay my bill, please", "bank"), ("fly to röma", "travel"), ("我喜欢 tea 😀", "food"), ("it's late", "bank")]
-)
-
-
 def _tried(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "mutated.csv"
     path.write_bytes(content)
@@ -171,12 +166,6 @@ def _tried(tmp_path: Path, content: bytes) -> None:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("mutations")
-
-
-@settings(max_examples=500, derandomize=True, deadline=None)
-@given(place=st.integers(0, len(GOOD) - 1), change=st.binary(max_size=4), drop=st.integers(0, 6))
-def test_mutated_bytes_end_in_a_result_or_one_line(folder: Path, place: int, change: bytes, drop: int) -> None:
-    _tried(folder, GOOD[:place] + change + GOOD[place + drop :])
 
 
 @settings(max_examples=500, derandomize=True, deadline=None)
