@@ -1,8 +1,8 @@
 """What is made first when time is short, and what is said of the rest?
 
-First all that speaks of the support examples or of the query, with its checks; then everything else, with its own. Each
-piece of work may take half of the time that is left when it begins, so that none uses up what others need, and the
-last one all of it.
+First all that speaks of the support examples or of the query, with its checks; then everything else, the cheapest
+first, with its own. Each piece of work may take half of the time that is left when it begins, so that none uses up what
+others need, and the last one all of it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ def carry_out(
         raise ExplanationError("; ".join(f"{name}: {why}" for name, why in left_out.items()))
     possible = {name: kind for name, kind in wanted.items() if name not in left_out}
     first = {name: kind for name, kind in possible.items() if kind.of in FIRST}
-    others = {name: kind for name, kind in possible.items() if name not in first}
+    others = {name: kind for name, kind in possible.items() if kind.of not in FIRST}
+    others = dict(sorted(others.items(), key=lambda item: item[1].rows(case)))
     found: dict[str, Found] = {}
     if any(kind.rows(case) for kind in possible.values()):
         _measure(case)
@@ -57,7 +58,10 @@ def carry_out(
 
 
 def _why_not(case: Case, kind: Kind, asked: bool) -> str:
-    return kind.why_not(case) or ("" if asked else kind.unasked(case))
+    try:
+        return kind.why_not(case) or ("" if asked else kind.unasked(case))
+    except clock.OutOfTimeError:
+        return ""  # what it would say is not known; when its turn comes, time is over
 
 
 def _measure(case: Case) -> None:
@@ -76,9 +80,11 @@ def _made(
     found: dict[str, Found] = {}
     left_out: dict[str, str] = {}
     for place, (name, kind) in enumerate(kinds.items(), 1):
-        rows, left = kind.rows(case), case.clock.left
-        if left > 0 and not case.affords(rows):
-            left_out[name] = f"would take about {rows * case.seconds:.1f} s, more than is left of budget_seconds"
+        seconds, left = case.seconds * kind.rows(case), case.clock.left
+        if seconds > left:
+            rounds = f"{seconds:.1f}"
+            would = f"would take about {rounds} s, more than is left of budget_seconds"
+            left_out[name] = would if left > 0 and float(rounds) else clock.LATE
             continue
         aimed = replace(kind.aim(case, rival), deadline=clock.now() + REFINED * left)
         try:

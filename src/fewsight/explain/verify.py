@@ -19,6 +19,9 @@ RANDOM = ("parameters", "labels")
 FEWEST_DRAWS = 3
 """Draws below which a mean says nothing."""
 
+Again = dict[str, list[Explanation]]
+"""What was made again, by control."""
+
 
 @dataclass
 class Found:
@@ -57,36 +60,29 @@ def verify(found: dict[str, Found], last: float) -> dict[str, str]:
 
 
 def _control(found: dict[str, Found], last: float) -> dict[str, str]:
-    """Skipping adaptation takes one draw and tells what a draw costs; the random controls draw while time lasts.
-
-    All explanations of one draw share what is computed for it (the table of all subsets).
-    """
+    """Each explanation made again of what must not give the same; the random controls draw while time lasts."""
     found = {name: each for name, each in found.items() if each.kind.of not in ("model", "search")}
     if not found:
         return {}
-    base = next(iter(found.values())).case
-    again: dict[str, dict[str, list[Explanation]]] = {
-        name: {control: [] for control in controls.NAMES} for name in found
-    }
+    time = next(iter(found.values())).case.clock
+    again: dict[str, Again] = {name: {control: [] for control in controls.NAMES} for name in found}
     try:
-        with bar("sanity controls"), base.clock.share(last):
-            affordable = _skipped(found, base, again)
-            _drawn({name: found[name] for name in affordable}, base, again)
+        with bar("sanity controls", time=time), time.share(last):
+            _draw(found, again, _skip(found, again))
     except clock.OutOfTimeError:
         pass
     left_out = {}
     for name, each in found.items():
-        made = again[name]
-        if any(len(made[control]) < FEWEST_DRAWS for control in RANDOM):
-            made |= {control: [] for control in RANDOM}
+        if any(len(again[name][control]) < FEWEST_DRAWS for control in RANDOM):
+            again[name] |= {control: [] for control in RANDOM}
             left_out[f"controls of {name}"] = clock.LATE
-        measures = [controls.compare(each.case, each.explanation, drawn, c) for c, drawn in made.items() if drawn]
+        measures = [controls.compare(each.case, each.explanation, made, c) for c, made in again[name].items() if made]
         each.explanation = replace(each.explanation, controls=tuple(measures))
     return left_out
 
 
-def _skipped(found: dict[str, Found], base: Case, again: dict[str, dict[str, list[Explanation]]]) -> list[str]:
-    """Make each explanation of the un-adapted model; those for which there is time for `FEWEST_DRAWS` more.
+def _skip(found: dict[str, Found], again: dict[str, Again]) -> dict[str, float]:
+    """Make all of the un-adapted model; the seconds that each took.
 
     Each from a case of its own: what it costs must not look small because another had computed the same before.
     """
@@ -94,27 +90,29 @@ def _skipped(found: dict[str, Found], base: Case, again: dict[str, dict[str, lis
     for name, each in found.items():
         started = clock.now()
         try:
-            with base.clock.share(HALF):
-                again[name]["adaptation"].append(each.again(controls.variant(base, "adaptation")))
+            with each.case.clock.share(HALF):
+                again[name]["adaptation"].append(each.again(controls.variant(each.case, "adaptation")))
         except clock.OutOfTimeError:
             continue
         seconds[name] = clock.now() - started
-    affordable, spent = [], 0.0
+    return seconds
+
+
+def _draw(found: dict[str, Found], again: dict[str, Again], seconds: dict[str, float]) -> None:
+    """Make all of random cases, the cheapest first: as often as needed if there is time for that, then more often.
+
+    All explanations of one draw share what is computed for it (the table of all subsets).
+    """
+    base = next(iter(found.values())).case
+    drawn: list[str] = []
+    needed = [(control, controls.variant(base, control, draw)) for draw in range(FEWEST_DRAWS) for control in RANDOM]
     for name in sorted(seconds, key=lambda name: seconds[name]):
-        spent += len(RANDOM) * FEWEST_DRAWS * seconds[name]
-        if spent < base.clock.left:
-            affordable.append(name)
-    return affordable
-
-
-def _drawn(found: dict[str, Found], base: Case, again: dict[str, dict[str, list[Explanation]]]) -> None:
-    longest = 0.0
-    for draw in range(DRAWS):
-        started = clock.now()
-        if draw >= FEWEST_DRAWS and longest > base.clock.left:
-            break
+        if len(needed) * seconds[name] < base.clock.left:
+            for control, variant in needed:
+                again[name][control].append(found[name].again(variant))
+            drawn.append(name)
+    for draw in range(FEWEST_DRAWS, DRAWS):
         for control in RANDOM:
             variant = controls.variant(base, control, draw)
-            for name, each in found.items():
-                again[name][control].append(each.again(variant))
-        longest = max(longest, clock.now() - started)
+            for name in drawn:
+                again[name][control].append(found[name].again(variant))
