@@ -184,11 +184,12 @@ def test_what_was_computed_before_time_ran_out_is_not_computed_again(
 def test_an_estimate_keeps_what_it_had_when_time_runs_out(ticks: Ticks, monkeypatch: pytest.MonkeyPatch) -> None:
     """The share of an estimate may end while it is being refined: then the last one is given, with what it misses."""
     monkeypatch.setattr(subsets, "PRECISION", 0.0)
+    monkeypatch.setattr(subsets, "PAIRS", (2, 4))
     monkeypatch.setattr(coalitions, "WIDEST", 4)
     case = tiny.case(tiny.learner(activation="relu"), tiny.support(4, 4))
     ticks.costs(coalitions, "_vectorised", UNIT)
     ticks.costs(coalitions, "_alone", UNIT)
-    for made in (partial(path, nodes=2, bound=1e-9), subsets.shapley):
+    for made in (partial(path, nodes=2, panels=4, bound=1e-9), subsets.shapley):
         made(replace(case, deadline=-1.0, known={}))  # from here on it is known what adaptations cost
         before = ticks.now
         expected = made(replace(case, deadline=-1.0, known={}))

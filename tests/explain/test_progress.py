@@ -69,7 +69,7 @@ def test_bars_within_one_another_count_for_themselves(ticks: Ticks, monkeypatch:
 
 
 def test_what_shows_progress_can_be_stopped(ticks: Ticks) -> None:
-    with bar("working", 2, Clock(3.0)) as progress:
+    with bar("working", 3, Clock(3.0)) as progress:
         ticks.now = 2.0
         progress.advance(1)
         ticks.now = 4.0

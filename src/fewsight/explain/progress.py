@@ -24,7 +24,7 @@ class Bar:
     Args:
         total: how many steps there are; None where that is not known.
         within: the bar that is open already.
-        time: asked after each step, so that what shows progress can be stopped.
+        time: asked after each step but the last, so that what shows progress can be stopped.
     """
 
     def __init__(self, title: str, total: int | None, time: clock.Clock, within: Bar | None) -> None:
@@ -37,7 +37,8 @@ class Bar:
     def advance(self, steps: int) -> None:
         self.done += steps
         self.draw()
-        self.time.check()
+        if self.total is None or self.done < self.total:
+            self.time.check()
 
     def draw(self) -> None:
         screen = self.outermost.screen or self.outermost.opened()
