@@ -23,6 +23,7 @@ from fewsight.domains import GUESSED, Columns
 from fewsight.errors import DataError
 from fewsight.explain.crowd import Crowd, crowd
 from fewsight.explain.population import Population, of_crowd
+from fewsight.explain.progress import bar
 from fewsight.explain.provenance import digest, provenance
 from fewsight.explain.record import of_fields, plain
 from fewsight.explain.valuation import verified
@@ -154,6 +155,7 @@ def audit(
     return record, task
 
 
+@bar("auditing")
 def of_task(
     task: UserTask,
     truth: Sequence[str] | None,

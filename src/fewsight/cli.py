@@ -226,7 +226,9 @@ def explain(
     input_column: InputColumn = None,
     label: LabelColumn = None,
     group: GroupColumn = None,
-    budget: Annotated[float, typer.Option(min=1, help="Seconds to spend, about.")] = 60.0,
+    budget: Annotated[
+        float, typer.Option(min=1, help="Seconds to spend; what does not fit is left out and said.")
+    ] = 60.0,
     language: Language = "en",
 ) -> None:
     """Predict one example and write a page that shows why, with evidence that the explanation is true.

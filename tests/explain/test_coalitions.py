@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
 import pytest
 import tiny
 import torch
+from ticks import Ticks
 from torch import Tensor, nn
 
 from fewsight.explain import coalitions, game
+from fewsight.explain.case import TRIALS, Cost
 from fewsight.learner import Learner
 from fewsight.task import Support
 from fewsight.tree import Tree
@@ -147,3 +151,32 @@ def test_dropout_is_off_and_modes_come_back() -> None:
     np.testing.assert_array_equal(found, expected)
     assert all(module.training for module in learner.modules())
     assert torch.equal(state, torch.random.get_rng_state())
+
+
+def test_one_noisy_chunk_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only chunks that are slower again and again, than an adaptation beside them, send adaptations one at a time."""
+    monkeypatch.setattr(coalitions, "WIDEST", 4)
+    masks = game.coalitions(6)
+    for slow, manner in ((1, "vectorised"), (TRIALS - 1, "vectorised"), (TRIALS, "one at a time (measured")):
+        with monkeypatch.context() as patch:
+            Ticks(patch, alone=1.0, together=chain([2.0], repeat(99.0, slow), repeat(1.0)))
+            case = tiny.case(tiny.learner(), tiny.support())
+            coalitions.values(case, masks)
+            assert case.costs["scores"].manner.startswith(manner)
+    # A machine that becomes slow as a whole slows both.
+    with monkeypatch.context() as patch:
+        Ticks(patch, alone=chain([1.0, 1.0], repeat(50.0)), together=chain([2.0], repeat(99.0)))
+        case = tiny.case(tiny.learner(), tiny.support())
+        coalitions.values(case, masks)
+        assert case.costs["scores"].manner.startswith("vectorised")
+
+
+def test_a_chunk_takes_little_time_however_many_rows_there_are() -> None:
+    case = tiny.case(tiny.learner(), tiny.support())
+    cost = Cost(size=1, alone=0.05, together=0.01, width=512, probed=True)
+    assert coalitions._rows(case, cost) == coalitions.SECONDS / 0.01
+    cost.alone = 1.0  # what takes long by itself must still be able to share its work
+    assert coalitions._rows(case, cost) == 200
+    cost.alone = cost.together = 1.0
+    assert coalitions._rows(case, cost) == 2
+    assert coalitions._rows(replace(case, repeatable=True), cost) == 512

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tiny
 import torch
+from ticks import Ticks
 from torch import Tensor
 
 from fewsight.errors import ExplanationError
@@ -122,22 +123,10 @@ def test_labels_may_be_names_or_indices() -> None:
 
 def test_repeatable_cases_decide_nothing_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """However slow an adaptation proves when vectorised, the numbers and the account are the same."""
-
-    class Clock:
-        now = step = 1.0
-
-        def perf_counter(self) -> float:
-            Clock.step *= 20  # whatever is measured takes much longer than what was measured before
-            Clock.now += Clock.step
-            return Clock.now
-
-        def monotonic(self) -> float:
-            return 0.0
-
     monkeypatch.setattr(coalitions, "WIDEST", 8)
     steady = crowds.classes("maml", repeatable=True)
     coalitions.values(steady, game.coalitions(6))
-    monkeypatch.setattr(coalitions, "time", Clock())
+    Ticks(monkeypatch, alone=1.0, together=100.0)
     slow, rushed = crowds.classes("maml", repeatable=True), crowds.classes("maml")
     for case in (slow, rushed):
         coalitions.values(case, game.coalitions(6))

@@ -194,7 +194,7 @@ def test_time_is_kept_and_what_it_cost_is_said() -> None:
     assert len(found) == 0
     assert "of budget_seconds" in found.left_out["shapley"]
     assert sum(found.probabilities) == pytest.approx(1)
-    with pytest.raises(ExplanationError, match="shapley: would take"):
+    with pytest.raises(ExplanationError, match="shapley: no time left"):
         explain(tiny.learner(), tiny.support(), tiny.query(), "shapley", budget_seconds=0.0)
 
 

@@ -4,7 +4,6 @@ of the query speaks for it."""
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,7 +15,7 @@ from fewsight.app import limits
 from fewsight.app.drawn import address
 from fewsight.app.wording import MistakeError
 from fewsight.domains import Examples
-from fewsight.explain import Case, coalitions, game
+from fewsight.explain import Case, clock, coalitions, game
 from fewsight.explain.counterfactual import removal
 from fewsight.explain.explanation import Explanation
 from fewsight.explain.influence import influence
@@ -58,7 +57,7 @@ def quick(
     Raises:
         LearnerError, ExplanationError, MistakeError: the learner cannot learn this task, or there is no such class.
     """
-    started = time.monotonic()
+    started = clock.now()
     with torch.no_grad():
         scores = learner.adapt(support)(query.x)[0].double()
     if not bool(torch.isfinite(scores).all()):
@@ -82,7 +81,7 @@ def quick(
         "leave_one_out": out.values,
     }
     answer = _predicted(scores) if support.ways is None else _classified(case, scores, Words(language))
-    return plain(found | answer | {"query": _part(case, scores, query), "seconds": time.monotonic() - started})
+    return plain(found | answer | {"query": _part(case, scores, query), "seconds": clock.now() - started})
 
 
 def _classified(case: Case, scores: torch.Tensor, words: Words) -> dict[str, Any]:
@@ -133,14 +132,14 @@ def _worth(case: Case, pace: dict[int, float]) -> Explanation:
     size = case.support.size
     rows = 2**size if size <= game.EXACT else 2 * PAIRS[0] * size
     pilot = np.random.default_rng(size).random((PILOT, size)) < 0.5
-    started = time.monotonic()
+    started = clock.now()
     coalitions.values(case, pilot)
-    pace[size] = min(pace.get(size, math.inf), (time.monotonic() - started) / PILOT)
+    pace[size] = min(pace.get(size, math.inf), (clock.now() - started) / PILOT)
     return shapley(_timed(case)) if rows * pace[size] <= limits.QUICK_SECONDS else influence(case)
 
 
 def _timed(case: Case) -> Case:
-    return replace(case, deadline=time.monotonic() + limits.QUICK_SECONDS)
+    return replace(case, deadline=clock.now() + limits.QUICK_SECONDS)
 
 
 def _without(case: Case, labels: Sequence[str]) -> list[str | None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,22 +14,50 @@ import torch
 from torch import Tensor
 
 from fewsight.experience import Experience
+from fewsight.explain import clock, progress
+from fewsight.explain.clock import Clock
 from fewsight.explain.target import Target
 from fewsight.learner import Learner, Model
 from fewsight.task import Support
 from fewsight.tree import Tree
 from fewsight.variants import Offers
 
+SLOWER = 1.5
+"""How many times the time of adapting alone adaptations made together may take, each."""
+TRIALS = 3
+"""Chunks in a row that must have been slower: a machine with other things to do delays any one of them."""
+
 
 @dataclass
 class Cost:
-    """What one adaptation takes: seconds and bytes when alone, how many go together, and why not to do so."""
+    """What one adaptation takes: bytes and seconds by itself, seconds when made together, and how many go together.
 
-    seconds: float
+    Attributes:
+        alone: measured last.
+        together: the least that was seen; delays only add to it.
+        slow: chunks in a row that were slower than alone.
+        obstacle: why not to go together.
+    """
+
     size: int
+    alone: float
+    together: float = inf
     width: int = 2
     probed: bool = False
+    slow: int = 0
     obstacle: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """Of one adaptation, as they are made."""
+        return self.alone if self.obstacle else min(self.alone, self.together)
+
+    def judge(self, seconds: float) -> None:
+        """Take note of what an adaptation of the last chunk took; too slow too often, and they go one at a time."""
+        self.together = min(self.together, seconds)
+        self.slow = self.slow + 1 if seconds > SLOWER * self.alone else 0
+        if self.slow == TRIALS:
+            self.obstacle = "measured to be faster than vectorised"
 
     @property
     def manner(self) -> str:
@@ -46,7 +73,8 @@ class Case:
         query: one input with a leading dimension of 1.
         names: a name for each support example.
         parts: names of the parts of the query (tokens, atoms, columns), where it has names.
-        deadline: when refinements stop (`time.monotonic()` seconds); then what there is must do.
+        deadline: when refinements stop (`clock.now()` seconds); then what there is must do.
+        clock: when everything stops; the one of the whole analysis.
         seed: fixes whatever the learner draws at random, so that all coalitions meet the same draw.
         groups: the caller's own group for each support example, by name; groups then play too.
         experience: the record of the learner's meta-training, where there is one.
@@ -63,6 +91,7 @@ class Case:
     names: tuple[str, ...]
     seed: int = 0
     deadline: float = inf
+    clock: Clock = field(default_factory=Clock, repr=False)
     groups: tuple[str, ...] | None = None
     experience: Experience | None = None
     parts: tuple[str, ...] | None = None
@@ -99,11 +128,28 @@ class Case:
         return self.target(self.model(queries).double())
 
     def late(self) -> bool:
-        return time.monotonic() > self.deadline
+        return clock.now() > self.deadline
+
+    def affords(self, rows: int) -> bool:
+        """Whether there is time for so many adaptations, by what they were seen to take."""
+        return rows * self.seconds <= self.clock.left
+
+    @property
+    def seconds(self) -> float:
+        """What one adaptation takes; 0 before any was made."""
+        return self.costs["scores"].seconds if "scores" in self.costs else 0.0
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Inside, the learner is in evaluation mode and draws the same random numbers each time it is entered."""
+        """Inside, the learner is in evaluation mode and draws the same random numbers each time it is entered.
+
+        All work with the learner is done in here, in small pieces: each is begun only while there is time.
+
+        Raises:
+            OutOfTimeError: there is none.
+        """
+        self.clock.check()
+        progress.tick()
         modes = {module: module.training for module in self.learner.modules()}
         devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
         with torch.random.fork_rng(devices):

@@ -7,10 +7,10 @@ convolutions often are slower. Chunks keep the memory within `MEMORY`.
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
+from math import isinf
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from fewsight.explain import clock
 from fewsight.explain.case import Case, Cost
 from fewsight.explain.progress import bar
 
@@ -26,6 +27,11 @@ MEMORY = 512 * 2**20
 """Bytes that one chunk of adaptations may take, about."""
 WIDEST = 512
 """Rows of a chunk at most, however small they are, so that progress can be seen."""
+SECONDS = 0.25
+"""Time that one chunk may take, about, so that it can be stopped; or as long as two adaptations, if that is longer."""
+
+FEW = 8
+"""Rows of a chunk that is on trial."""
 
 Row = Callable[[Tensor], Tensor]
 
@@ -55,8 +61,11 @@ def scores(case: Case, weights: Tensor, *, drop: bool = True) -> np.ndarray:
         def row(weight: Tensor) -> Tensor:
             return case.scores(weight, drop=drop)
 
-        found = over_rows(case, "scores", row, row, weights[list(new.values())])
-        case.known.update(zip(new, found, strict=True))
+        found: list[Tensor] = []
+        try:
+            over_rows(case, "scores", row, row, weights[list(new.values())], found)
+        finally:  # what was made before time ran out serves others
+            case.known.update(zip(new, torch.cat(found).numpy() if found else (), strict=False))
     return np.stack([case.known[key] for key in keys])
 
 
@@ -77,42 +86,62 @@ def gradients(case: Case, weights: Tensor, *, drop: bool = True) -> np.ndarray:
     return over_rows(case, "gradients", torch.func.grad(lambda weight: case.value(weight, drop=drop)), one, weights)
 
 
-def over_rows(case: Case, what: str, row: Row, alone: Row, rows: Tensor) -> np.ndarray:
+def over_rows(
+    case: Case, what: str, row: Row, alone: Row, rows: Tensor, found: list[Tensor] | None = None
+) -> np.ndarray:
     """`row` of each of the rows `(M, K)`, stacked as a float64 array; without gradients.
 
     Args:
         what: names the work; its cost is measured once and known from then on.
         row: what is mapped, in a form that `torch.func.vmap` can take.
         alone: the same for one row outside of it.
+        found: takes the results as they come, for whoever wants those that there are when it is stopped.
+
+    Raises:
+        OutOfTimeError: see `Case.frozen`.
     """
-    found: list[Tensor] = []
-    with bar("adapting again", len(rows)) as progress:
+    found = [] if found is None else found
+    with bar("adapting again", len(rows), case.clock) as progress:
         if what not in case.costs:
             found.append(_measured(case, what, alone, rows[0]))
         done = len(found)
         while done < len(rows):
             cost = case.costs[what]
-            chunk = rows[done : done + (1 if cost.obstacle else cost.width)]
+            if cost.obstacle or cost.slow:
+                # After a slow chunk one row goes alone: so both are timed under the same load of the machine.
+                started = clock.now()
+                found.append(_alone(case, alone, rows[done]))
+                cost.alone = clock.now() - started
+                done += 1
+                progress.advance(1)
+                if cost.obstacle or done == len(rows):
+                    continue
+            chunk = rows[done : done + _rows(case, cost)]
             counter = _Bytes()
-            started = time.perf_counter()
+            started = clock.now()
             try:
-                with nullcontext() if cost.probed or cost.obstacle else counter:
-                    found.append(_alone(case, alone, chunk[0]) if cost.obstacle else _vectorised(case, row, chunk))
+                with nullcontext() if cost.probed else counter:
+                    found.append(_vectorised(case, row, chunk))
             except (RuntimeError, NotImplementedError, ValueError) as error:
-                if cost.obstacle:
-                    raise
                 first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
                 cost.obstacle = f"cannot be vectorised: {first_line[:200]}"
                 continue
+            seconds = (clock.now() - started) / len(chunk)
             done += len(chunk)
             progress.advance(len(chunk))
-            if not (cost.probed or cost.obstacle):
+            if not cost.probed:
                 cost.probed, cost.width = True, _width(cost, counter.total, len(chunk))
-                continue
-            slow = time.perf_counter() - started > 1.5 * cost.seconds * len(chunk)
-            if slow and not cost.obstacle and not case.repeatable:
-                cost.obstacle = "measured to be faster than vectorised"
+            elif not case.repeatable:
+                cost.judge(seconds)
     return torch.cat(found).numpy()
+
+
+def _rows(case: Case, cost: Cost) -> int:
+    """How many rows go into the next chunk: few while it is not known whether it pays, then as many as time allows."""
+    if case.repeatable or not cost.probed:
+        return cost.width
+    width = min(cost.width, FEW) if cost.slow or isinf(cost.together) else cost.width
+    return max(1, min(width, int(max(SECONDS, 2 * cost.alone) / max(cost.seconds, 1e-9))))
 
 
 def _measured(case: Case, what: str, alone: Row, row: Tensor) -> Tensor:
@@ -120,11 +149,11 @@ def _measured(case: Case, what: str, alone: Row, row: Tensor) -> Tensor:
     counter = _Bytes()
     with counter:
         found = _alone(case, alone, row)
-    started = time.perf_counter()
+    started = clock.now()
     _alone(case, alone, row)
-    seconds = time.perf_counter() - started
+    seconds = clock.now() - started
     full = "" if 2 * counter.total <= MEMORY else "one adaptation fills the memory allowed"
-    case.costs[what] = Cost(seconds, counter.total, obstacle=full)
+    case.costs[what] = Cost(counter.total, seconds, obstacle=full)
     return found
 
 

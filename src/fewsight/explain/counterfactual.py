@@ -7,7 +7,6 @@ was verified: the learner adapted again. A class never loses its last example, f
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -17,7 +16,7 @@ import numpy as np
 from torch import Tensor
 
 from fewsight.errors import ExplanationError
-from fewsight.explain import coalitions, game
+from fewsight.explain import clock, coalitions, game
 from fewsight.explain.case import Case
 from fewsight.explain.explanation import Explanation
 from fewsight.explain.quadrature import residual
@@ -117,11 +116,11 @@ def smallest(case: Case, moves: list[Move], scores: Callable[[Sequence[tuple[Mov
         return found[:, answer] - others.max(1), found.argmax(1)
 
     allowed = _allowed(case)
-    started = time.monotonic()
+    started = clock.now()
     for size in range(1, case.support.size + 1):
         # Each size has more sets than all smaller ones together, until there are few again.
-        spent = time.monotonic() - started
-        if comb(len(moves), size) > SETS or time.monotonic() + spent > case.deadline:
+        spent = clock.now() - started
+        if comb(len(moves), size) > SETS or clock.now() + spent > case.deadline:
             return _greedy(case, moves, margins, allowed, at_least=size)
         sets = [
             chosen for chosen in combinations(moves, size) if len({i for i, _ in chosen}) == size and allowed(chosen)

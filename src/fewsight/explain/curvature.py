@@ -23,9 +23,16 @@ SMALL = 20_000
 
 
 class Curvature:
-    """G of `tasks` at `omega`, as a product with vectors."""
+    """G of `tasks` at `omega`, as a product with vectors.
 
-    def __init__(self, learner: Learner, omega: Weights, tasks: Sequence[Task]) -> None:
+    Args:
+        before: called before the work on each task; what it raises ends the product.
+    """
+
+    def __init__(
+        self, learner: Learner, omega: Weights, tasks: Sequence[Task], before: Callable[[], None] = lambda: None
+    ) -> None:
+        self.before = before
         self.size = sum(value.numel() for value in omega.values())
         self._make = [partial(_Bend, learner, omega, task) for task in tasks]
         self._kept = [make() for make in self._make] if self.size <= SMALL else None
@@ -33,6 +40,7 @@ class Curvature:
     def each(self, vector: Tensor) -> Iterator[Tensor]:
         """G_i v of each task, `(P,)`."""
         for bend in self._kept or (make() for make in self._make):
+            self.before()
             yield bend(vector)
 
     def __call__(self, vector: Tensor) -> Tensor:

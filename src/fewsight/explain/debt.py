@@ -98,7 +98,7 @@ def learned_when(
     least = resolution(heights[0], heights[-1])
     allowed = bound * max(abs(heights[-1] - heights[0]), least) / (len(path) - 1)
     parts, evaluations = [], 0
-    with bar("going back through training", len(path) - 1) as progress:
+    with bar("going back through training", len(path) - 1, case.clock) as progress:
         for (start, end), (low, high) in zip(pairwise(path), pairwise(heights), strict=True):
             moved = {name: end[name] - start[name] for name in parameters}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,11 +16,13 @@ from fewsight.experience import Experience
 from fewsight.explain import coalitions
 from fewsight.explain.analysis import Analysis
 from fewsight.explain.case import Case
-from fewsight.explain.kinds import KINDS, Kind
+from fewsight.explain.clock import Clock, OutOfTimeError
+from fewsight.explain.kinds import KINDS
+from fewsight.explain.progress import bar
 from fewsight.explain.provenance import provenance
+from fewsight.explain.schedule import carry_out
 from fewsight.explain.target import Target, class_names, parse
-from fewsight.explain.task_map import task_map
-from fewsight.explain.verify import Found, verify
+from fewsight.explain.task_map import TaskMap, task_map
 from fewsight.learner import Learner
 from fewsight.task import Support
 from fewsight.tree import Tree
@@ -31,6 +32,7 @@ SATURATED = 0.99
 """Probability above which taking evidence away hardly moves it any more."""
 
 
+@bar("explaining")
 def explain(
     learner: Learner,
     support: Support,
@@ -61,28 +63,28 @@ def explain(
         experience: the record of the learner's meta-training (see `training.experiment.experience`): which tasks the
             prediction rests on, and whether this task is inside what was learned.
         checks: measure fidelity and run the sanity controls.
-        budget_seconds: time to spend, about; what does not fit is left out and said.
+        budget_seconds: time to spend after the prediction itself, which is always made. What does not fit is left out
+            and said; the time is exceeded by one piece of work at most, about as long as two adaptations, or 64 queries
+            in front of the adapted model.
         seed: of everything drawn at random.
 
     Raises:
         ExplanationError: an unknown kind or target, a query that does not fit the support, or a kind asked for by name
-            that is not defined here.
+            that is not defined here, or no time for any that was asked for.
     """
-    deadline = time.monotonic() + budget_seconds
+    clock = Clock(budget_seconds)
     asked = None if what is None else (what,) if isinstance(what, str) else tuple(what)
     for kind in asked or ():
         if kind not in KINDS:
             raise ExplanationError(f"unknown explanation {kind!r}{suggest(kind, KINDS)}")
     case, scores, before = _case(learner, support, query, target, names, groups, experience, seed)
-    case = replace(case, parts=tuple(parts) if parts else None, offers=offers)
+    # The prediction itself is always made; from here on there is only so much time.
+    case = replace(case, parts=tuple(parts) if parts else None, offers=offers, clock=clock)
     order = [int(c) for c in np.argsort(-scores, kind="stable")]
     rival = parse(("contrast",), support, torch.from_numpy(scores)) if target is None and support.ways else None
     wanted = KINDS if asked is None else {name: KINDS[name] for name in KINDS if name in asked}
-    adapts = any(kind.rows(support.size) for kind in wanted.values())
-    seconds = _seconds_per_adaptation(case) if adapts else 0.0
-    found, left_out = _explanations(case, wanted, asked is not None, rival, seconds, deadline)
-    if checks:
-        left_out |= verify(found, seconds, deadline)
+    place, late = _place(case)
+    found, left_out = carry_out(case, wanted, asked is not None, rival, checks)
     labels = tuple(str(name) for name in class_names(support)) or tuple(f"output {i}" for i in order)
     regression = support.ways is None
     return Analysis(
@@ -94,14 +96,14 @@ def explain(
         predicted=case.target.index if regression else order[0],
         runner_up=case.target.index if regression else order[1],
         explanations={name: each.explanation for name, each in found.items()},
-        left_out=left_out,
+        left_out=late | left_out,
         caveats=_caveats(case, scores),
         provenance=provenance(case) | {"adaptations": len(case.known)},
         task="regression" if regression else "classification",
         scores=tuple(scores.tolist()),
         unadapted_scores=tuple(before.tolist()),
         support_values=tuple(map(tuple, support.y.tolist())) if regression else (),
-        task_map=None if experience is None else task_map(case, experience),
+        task_map=place,
     )
 
 
@@ -143,6 +145,14 @@ def _case(
     return case.toward(aim), scores, before
 
 
+def _place(case: Case) -> tuple[TaskMap | None, dict[str, str]]:
+    """Where the task lies in the learner's experience, or why that is left out."""
+    try:
+        return None if case.experience is None else task_map(case, case.experience), {}
+    except OutOfTimeError:
+        return None, {"task_map": case.clock.why}
+
+
 def _single(query: Tree, support: Support) -> Tree:
     """The query with a leading dimension of 1."""
     if pytree.tree_structure(query) != pytree.tree_structure(support.x):
@@ -156,38 +166,6 @@ def _single(query: Tree, support: Support) -> Tree:
             f"got {tuple(given.shape)}: call it once for each query"
         )
     return query
-
-
-def _explanations(
-    case: Case, wanted: dict[str, Kind], asked: bool, rival: Target | None, seconds: float, deadline: float
-) -> tuple[dict[str, Found], dict[str, str]]:
-    """What could be made in time, and why the rest is left out; `seconds` is the time of one adaptation."""
-    found: dict[str, Found] = {}
-    left_out: dict[str, str] = {}
-    for name, kind in wanted.items():
-        reason = kind.why_not(case) or ("" if asked else kind.unasked(case))
-        now, cost = time.monotonic(), seconds * kind.rows(case.support.size)
-        if not reason and now + cost > deadline:
-            reason = f"would take about {cost:.1f} s, more than is left of budget_seconds"
-        if not reason:
-            # Estimates are refined for a quarter of the time that is left, so that others and the checks have some.
-            aimed = replace(kind.aim(case, rival), deadline=now + (deadline - now) / 4)
-            try:
-                found[name] = Found(kind, aimed, kind.explain(aimed))
-            except ExplanationError as error:
-                reason = str(error)
-        if reason and asked:
-            raise ExplanationError(f"{name}: {reason}")
-        if reason:
-            left_out[name] = reason
-    return found, left_out
-
-
-def _seconds_per_adaptation(case: Case) -> float:
-    """Measured on taking each example out, which most explanations need anyway."""
-    started = time.monotonic()
-    coalitions.values(case, ~np.eye(case.support.size, dtype=bool))
-    return (time.monotonic() - started) / case.support.size
 
 
 def _softmax(scores: np.ndarray) -> list[float]:

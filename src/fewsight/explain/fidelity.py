@@ -7,6 +7,8 @@ mark.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
@@ -30,8 +32,7 @@ CLOSED_FORMS = {
 
 def measure(case: Case, explanation: Explanation, of: str) -> tuple[Measure, ...]:
     """The measures for an explanation of the "support" or of the "query"; none for other players."""
-    measures = {"support": of_support, "query": of_query}
-    return measures[of](case, explanation) if of in measures else ()
+    return MEASURES[of](case, explanation) if of in MEASURES else ()
 
 
 def adaptations(case: Case) -> int:
@@ -151,3 +152,7 @@ def closed_form(closed: np.ndarray, exact: np.ndarray) -> Measure:
         "largest difference; the closed form holds where an example's embedding does not depend on the other examples"
         + ("" if matches or not both.any() else ", which it does here, so leave_one_out is the one to read"),
     )
+
+
+MEASURES: dict[str, Callable[[Case, Explanation], tuple[Measure, ...]]] = {"support": of_support, "query": of_query}
+"""By what the players are."""

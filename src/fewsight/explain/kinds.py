@@ -27,6 +27,7 @@ from fewsight.explain.path import path
 from fewsight.explain.path_tensor import path_tensor
 from fewsight.explain.players import by_class, by_group, sole_examples
 from fewsight.explain.prototypes import HasPrototypes, prototype_channels, prototypes
+from fewsight.explain.quadrature import NODES
 from fewsight.explain.query import integrated_gradients, occlusion, saliency
 from fewsight.explain.query_counterfactual import query_counterfactual
 from fewsight.explain.query_shapley import query_shapley
@@ -34,11 +35,11 @@ from fewsight.explain.readout import Attends, as_votes, attention
 from fewsight.explain.rule_list import rule_list
 from fewsight.explain.shallow_tree import tree
 from fewsight.explain.sparse_linear import sparse_linear
-from fewsight.explain.subset_surrogate import subset_surrogate
+from fewsight.explain.subset_surrogate import SAMPLES, subset_surrogate
 from fewsight.explain.subsets import PAIRS, banzhaf, interactions, leave_one_out, shapley
 from fewsight.explain.support_inputs import support_gradients, support_integrated_gradients, support_occlusion
 from fewsight.explain.target import Target
-from fewsight.explain.task_influence import leave_one_task_out, task_influence, task_newton
+from fewsight.explain.task_influence import adaptations, leave_one_task_out, task_influence, task_newton
 from fewsight.explain.task_map import task_similarity
 from fewsight.explain.trajectory import steps, trajectory
 
@@ -52,7 +53,8 @@ class Kind:
         of: "support" (players are the examples), "query", "groups", "layers"...: which checks apply. "model" (what was
             meta-learned, moved or imitated) and "search" (counterfactuals) have measures of their own and no controls.
         exact: whether it is exact to rounding where it says nothing else, or a derivative at one point or an estimate.
-        rows: how many adaptations it takes at least, from the size of the support; 0 where time does not matter.
+        rows: how many adaptations it takes at least (a derivative through one counts for three), apart from those
+            that are known; 0 where nobody can tell before, or where time does not matter.
         why_not: why it cannot be made for a case, or "".
         unasked: why it is left out of a case unless asked for by name, or "".
         aim: the case it explains, given the contrast with the runner-up where no target was asked for.
@@ -61,7 +63,7 @@ class Kind:
     explain: Callable[[Case], Explanation]
     of: str
     exact: bool = True
-    rows: Callable[[int], int] = lambda size: 0
+    rows: Callable[[Case], int] = lambda case: 0
     why_not: Callable[[Case], str] = lambda case: ""
     unasked: Callable[[Case], str] = lambda case: ""
     aim: Callable[[Case, Target | None], Case] = lambda case, rival: case
@@ -131,6 +133,27 @@ def _finer(case: Case) -> str:
     return "" if positional(case.query) else "integrated_gradients adds up too, and is finer"
 
 
+def _each(case: Case) -> int:
+    return case.support.size
+
+
+def _subsets(case: Case) -> int:
+    """All subsets, or those that grow in the fewest random orders."""
+    size = case.support.size
+    needed = 2**size if size <= game.EXACT else 2 * PAIRS[0] * size
+    return max(0, needed - sum(drop for drop, _ in case.known))
+
+
+def _many_subsets(case: Case) -> int:
+    return _subsets(case) if case.support.size <= game.EXACT else SAMPLES
+
+
+def _traced(case: Case) -> int:
+    experience = case.experience
+    exact = experience is not None and experience.tasks is not None and experience.sketches is None
+    return adaptations(experience, sketched=not exact) if experience else 0
+
+
 PICTURE = "a picture of the task, not of this prediction: ask for it by name"
 
 NEEDS_WORDS = "says most in features that people read: ask for it by name"
@@ -143,31 +166,31 @@ KINDS: dict[str, Kind] = {
     "prototype_channels": Kind(prototype_channels, "channels", why_not=_without_prototypes, aim=_against_rival),
     "kernel_votes": Kind(kernel_votes, "support", why_not=without_votes, aim=_against_rival),
     "kernel": Kind(kernel, "support", why_not=without_kernel, aim=_against_rival),
-    "shapley": Kind(shapley, "support", rows=lambda size: 2**size if size <= game.EXACT else 2 * PAIRS[0] * size),
-    "leave_one_out": Kind(leave_one_out, "support", rows=lambda size: size, why_not=_all_sole),
-    "leave_one_out_drop": Kind(lambda case: leave_one_out(case, drop=True), "support", rows=lambda size: size),
+    "shapley": Kind(shapley, "support", rows=_subsets),
+    "leave_one_out": Kind(leave_one_out, "support", rows=_each, why_not=_all_sole),
+    "leave_one_out_drop": Kind(lambda case: leave_one_out(case, drop=True), "support", rows=_each),
     "shapley_classes": Kind(
         lambda case: replace(shapley(case, players=by_class(case)), kind="shapley_classes"),
         "groups",
-        rows=lambda size: 2**game.EXACT,
+        rows=lambda case: 2 ** (case.support.ways or 0),
         why_not=_no_classes,
     ),
     "shapley_groups": Kind(
         lambda case: shapley(case, players=by_group(case)),
         "groups",
-        rows=lambda size: 2**game.EXACT,
+        rows=lambda case: 2 ** min(len(set(case.groups or ())), game.EXACT),
         why_not=lambda case: "" if case.groups else "no groups of support examples were given (groups=)",
     ),
     "banzhaf": Kind(
         banzhaf,
         "support",
-        rows=lambda size: 2**size,
+        rows=_subsets,
         why_not=_too_many,
         unasked=_by_name("close to shapley, and does not add up"),
     ),
-    "interactions": Kind(interactions, "support", rows=lambda size: 2**size, why_not=_too_many),
-    "influence": Kind(influence, "support", exact=False, rows=lambda size: 4),
-    "path": Kind(path, "support", rows=lambda size: 64),
+    "interactions": Kind(interactions, "support", rows=_subsets, why_not=_too_many),
+    "influence": Kind(influence, "support", exact=False, rows=lambda case: 4),
+    "path": Kind(path, "support", rows=lambda case: 3 * NODES),
     "integrated_gradients": Kind(integrated_gradients, "query", aim=_against_rival),
     "occlusion": Kind(occlusion, "query", aim=_against_rival),
     "query_shapley": Kind(query_shapley, "query", unasked=_finer, aim=_against_rival),
@@ -180,20 +203,20 @@ KINDS: dict[str, Kind] = {
     ),
     "change": Kind(change, "query", aim=lambda case, rival: as_change(_against_rival(case, rival))),
     "support_integrated_gradients": Kind(
-        support_integrated_gradients, "support_inputs", rows=lambda size: 64, aim=_against_rival
+        support_integrated_gradients, "support_inputs", rows=lambda case: 3 * NODES, aim=_against_rival
     ),
     "support_gradients": Kind(
         support_gradients,
         "support_inputs",
         exact=False,
-        rows=lambda size: 4,
+        rows=lambda case: 4,
         unasked=_by_name("a slope at one point; support_integrated_gradients adds up"),
         aim=_against_rival,
     ),
     "support_occlusion": Kind(
         support_occlusion,
         "support_inputs",
-        rows=lambda size: PATCHES * size,
+        rows=lambda case: PATCHES * case.support.size,
         unasked=_by_name("adapts again for every part of every example"),
         aim=_against_rival,
     ),
@@ -202,12 +225,14 @@ KINDS: dict[str, Kind] = {
     "correspondence_occlusion": Kind(
         correspondence_occlusion,
         "places",
-        rows=lambda size: 2 * PATCHES * size,
+        rows=lambda case: 2 * PATCHES * case.support.size,
         unasked=_by_name("adapts again for every part of every example"),
         aim=_against_rival,
     ),
-    "removal": Kind(removal, "search", rows=lambda size: 2 ** min(size, game.EXACT), why_not=_no_answer),
-    "relabelling": Kind(relabelling, "search", rows=lambda size: 8 * size, why_not=_no_answer),
+    "removal": Kind(removal, "search", rows=_each, why_not=_no_answer),
+    "relabelling": Kind(
+        relabelling, "search", rows=lambda case: case.support.size * (case.support.ways or 0), why_not=_no_answer
+    ),
     "query_counterfactual": Kind(query_counterfactual, "search", why_not=_no_answer, aim=_against_rival),
     "matched_pairs": Kind(
         matched_pairs,
@@ -215,27 +240,33 @@ KINDS: dict[str, Kind] = {
         why_not=lambda case: _no_answer(case) or ("" if case.offers else NONE),
         aim=_against_rival,
     ),
-    "mislabels": Kind(mislabels, "model", rows=lambda size: size + 1, why_not=_all_sole),
+    "mislabels": Kind(mislabels, "model", rows=_each, why_not=_all_sole),
     "steps": Kind(steps, "steps"),
-    "layer_swap": Kind(layer_swap, "layers", rows=lambda size: 40, why_not=without_parameters),
+    "layer_swap": Kind(layer_swap, "layers", rows=lambda case: 40, why_not=without_parameters),
     "path_tensor": Kind(
         path_tensor,
         "layers",
-        rows=lambda size: 100,
+        rows=lambda case: 100,
         why_not=without_parameters,
         unasked=_by_name("the finest split there is, and the slowest: ask for it by name"),
     ),
-    "debt": Kind(debt, "layers", exact=False, rows=lambda size: 4),
+    "debt": Kind(debt, "layers", exact=False, rows=lambda case: 4),
     "movement": Kind(movement, "model", why_not=without_parameters),
     "representation": Kind(representation, "model", why_not=without_parameters),
     "trajectory": Kind(
-        trajectory, "model", rows=lambda size: 20, why_not=without_parameters, unasked=_by_name(PICTURE)
+        trajectory, "model", rows=lambda case: 20, why_not=without_parameters, unasked=_by_name(PICTURE)
     ),
     "step_sizes": Kind(step_sizes, "model", why_not=without_parameters),
     "gates": Kind(gates, "model", why_not=without_parameters),
     "prototype_map": Kind(prototype_map, "model", why_not=_without_prototypes, unasked=_by_name(PICTURE)),
     "latent_codes": Kind(latent_codes, "model"),
-    "task_influence": Kind(_experienced(task_influence), "model", exact=False, why_not=_no_record),
+    "task_influence": Kind(
+        _experienced(task_influence),
+        "model",
+        exact=False,
+        rows=_traced,
+        why_not=_no_record,
+    ),
     "task_similarity": Kind(
         _experienced(task_similarity),
         "model",
@@ -253,9 +284,7 @@ KINDS: dict[str, Kind] = {
         why_not=_no_tasks,
         unasked=_by_name("exact for quadratic meta-losses only"),
     ),
-    "subset_surrogate": Kind(
-        subset_surrogate, "model", exact=False, rows=lambda size: 2**size if size <= game.EXACT else 512
-    ),
+    "subset_surrogate": Kind(subset_surrogate, "model", exact=False, rows=_many_subsets),
     "sparse_linear": Kind(sparse_linear, "model", exact=False, unasked=_by_name(NEEDS_WORDS), aim=_against_rival),
     "tree": Kind(tree, "model", exact=False, unasked=_by_name(NEEDS_WORDS), aim=_against_rival),
     "rule_list": Kind(rule_list, "model", exact=False, unasked=_by_name(NEEDS_WORDS), aim=_against_rival),

@@ -36,7 +36,7 @@ def layer_swap(case: Case) -> Explanation:
 
     masks = game.coalitions(len(moved))
     earned = np.empty(len(masks))
-    with bar("swapping layers", len(masks)) as progress:
+    with bar("swapping layers", len(masks), case.clock) as progress:
         for i, adapted in enumerate(masks):
             earned[i] = values_at(case, [hybrid(adapted)])[0]
             progress.advance(1)

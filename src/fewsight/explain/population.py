@@ -14,6 +14,7 @@ from fewsight.explain.effects import Effects, effects
 from fewsight.explain.explanation import Explanation
 from fewsight.explain.fairness import Fairness, Performance, fairness, performance
 from fewsight.explain.flips import Flips, flips
+from fewsight.explain.progress import bar
 from fewsight.explain.record import of_fields, plain
 from fewsight.explain.suspects import Suspects, suspects
 from fewsight.explain.valuation import over_queries, valuation
@@ -54,6 +55,7 @@ class Population:
         return plain(of_fields(self) | {"schema": SCHEMA})
 
 
+@bar("explaining many queries")
 def population(
     learner: Learner,
     support: Support,

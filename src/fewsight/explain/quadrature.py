@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fewsight.explain.clock import OutOfTimeError
+
 NODES = 16
 """Gauss-Legendre nodes of a panel: exact for polynomials of degree 31."""
 PANELS = 16
@@ -43,7 +45,7 @@ def integrate(
         gradient: points `(M,)` to each player's share of dF/da, `(M, P)`.
         value: points `(M,)` to F, `(M,)`.
         panels: the most panels; at this number it stops, whatever the error.
-        stop: asked before each refinement; True ends it early.
+        stop: asked before each refinement; True ends it early, and so does running out of time within one.
     """
     points, weights = np.polynomial.legendre.leggauss(nodes)
 
@@ -66,13 +68,15 @@ def integrate(
         if wrong.sum() <= allowed or not halved.size or stop():
             break
         middle = (ends[halved] + ends[halved + 1]) / 2
-        left, right = np.split(
-            measure(np.append(ends[halved], middle), np.append(middle, ends[halved + 1])), [len(halved)]
-        )
+        try:
+            finer = measure(np.append(ends[halved], middle), np.append(middle, ends[halved + 1]))
+            between = value(middle)
+        except OutOfTimeError:
+            break
         evaluations += 2 * nodes * len(halved)
-        parts[halved] = left
-        parts = np.insert(parts, halved + 1, right, axis=0)
-        heights = np.insert(heights, halved + 1, value(middle))
+        parts[halved] = finer[: len(halved)]
+        parts = np.insert(parts, halved + 1, finer[len(halved) :], axis=0)
+        heights = np.insert(heights, halved + 1, between)
         ends = np.insert(ends, halved + 1, middle)
     values = parts.sum(0)
     error = float(abs(values.sum() - (heights[-1] - heights[0])))

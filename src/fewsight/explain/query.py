@@ -17,6 +17,7 @@ from fewsight import tree
 from fewsight.explain.case import Case
 from fewsight.explain.explanation import Explanation
 from fewsight.explain.inputs import Inputs
+from fewsight.explain.progress import bar
 from fewsight.explain.quadrature import NODES, PANELS, integrate, residual
 
 BATCH = 64
@@ -147,11 +148,13 @@ def in_batches(case: Case, rows: tree.Tree, function: Callable[[tree.Tree], Tens
     """`function` of rows `(M, ...)`, portion by portion; one by one where queries would influence each other."""
     size = 1 if case.learner.transductive else BATCH
 
-    def frozen(start: int) -> Tensor:
-        with case.frozen():
-            return function(tree.take(rows, slice(start, start + size)))
-
-    return torch.cat([frozen(start) for start in range(0, tree.length(rows), size)])
+    found = []
+    with bar("asking the adapted model", tree.length(rows), case.clock) as progress:
+        for start in range(0, tree.length(rows), size):
+            with case.frozen():
+                found.append(function(tree.take(rows, slice(start, start + size))))
+            progress.advance(len(found[-1]))
+    return torch.cat(found)
 
 
 def _notes(case: Case, *notes: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import torch
 
 from fewsight.explain import game
 from fewsight.explain.case import Case
+from fewsight.explain.clock import OutOfTimeError
 from fewsight.explain.explanation import Explanation
 from fewsight.explain.parts import Parts
 from fewsight.explain.quadrature import residual
@@ -71,8 +72,14 @@ def _sampled(case: Case, parts: Parts, players: np.ndarray) -> tuple[np.ndarray,
     while True:
         more = game.sample_orders(n, max(PAIRS[0], len(orders) // 2), generator)
         shown = game.arrivals(more).reshape(-1, n)
+        try:
+            found = _values(case, parts, players, shown)
+        except OutOfTimeError:
+            if not len(orders):
+                raise
+            return orders, earned
         orders = np.concatenate([orders, more])
-        earned = np.concatenate([earned, _values(case, parts, players, shown).reshape(len(more), n + 1)])
+        earned = np.concatenate([earned, found.reshape(len(more), n + 1)])
         values, interval = game.shapley_from_orders(orders, earned)
         precise = (interval[:, 1] - values).max() <= PRECISION * np.abs(values).max()
         if precise or len(orders) >= 2 * PAIRS[1] or case.late():

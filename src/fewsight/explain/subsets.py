@@ -12,6 +12,7 @@ import numpy as np
 from fewsight.errors import ExplanationError
 from fewsight.explain import coalitions, game
 from fewsight.explain.case import Case
+from fewsight.explain.clock import OutOfTimeError
 from fewsight.explain.explanation import Explanation
 from fewsight.explain.players import Partition, singly, sole_examples
 from fewsight.explain.quadrature import residual
@@ -114,14 +115,23 @@ def sampled(case: Case, players: Partition | None = None, *, drop: bool = True) 
     n = len(groups.names)
     generator = np.random.default_rng([case.seed, n])
     orders = game.sample_orders(n, PAIRS[0], generator)
-    while True:
+
+    def grown(orders: np.ndarray) -> np.ndarray:
         masks = game.arrivals(orders)
-        present = groups.examples(masks.reshape(-1, n)).reshape(*masks.shape[:2], -1)
-        values, interval = game.shapley_from_orders(orders, earned_in(case, present, drop=drop))
+        return groups.examples(masks.reshape(-1, n)).reshape(*masks.shape[:2], -1)
+
+    earned = earned_in(case, grown(orders), drop=drop)
+    while True:
+        values, interval = game.shapley_from_orders(orders, earned)
         precise = (interval[:, 1] - values).max() <= PRECISION * np.abs(values).max()
         if precise or len(orders) >= 2 * PAIRS[1] or case.late():
-            return orders, present
-        orders = np.concatenate([orders, game.sample_orders(n, len(orders) // 2, generator)])
+            return orders, grown(orders)
+        more = np.concatenate([orders, game.sample_orders(n, len(orders) // 2, generator)])
+        try:
+            earned = earned_in(case, grown(more), drop=drop)
+        except OutOfTimeError:
+            return orders, grown(orders)
+        orders = more
 
 
 def earned_in(case: Case, present: np.ndarray, *, drop: bool = True) -> np.ndarray:

@@ -17,6 +17,7 @@ import torch
 
 from fewsight.errors import ExplanationError
 from fewsight.explain.formula import Formula, forward_selection, moments, r2_by_problem
+from fewsight.explain.progress import bar, tick
 from fewsight.explain.record import of_fields, plain
 from fewsight.explain.response import gradient_response, momentum_kernel
 from fewsight.explain.statistics import Interval, mean_interval
@@ -73,6 +74,7 @@ class Surrogate:
         return plain(of_fields(self) | {"schema": SCHEMA, "formula": str(self.formula), "terms": terms})
 
 
+@bar("writing the rule down")
 def symbolic(
     rule: Rule,
     family: Callable[[torch.Generator], Problems],
@@ -141,4 +143,5 @@ def symbolic(
 
 def _walk(rule: Rule, problems: Problems, steps: int) -> Iterator[Step]:
     for step in trajectory(rule, problems, steps, unroll=1):
+        tick()
         yield Step(*({name: value.detach() for name, value in part.items()} for part in step))

@@ -10,6 +10,7 @@ leave_one_task_out  the optimum without each task; exact where scores are affine
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ import torch
 from torch import Tensor
 
 from fewsight.errors import ExplanationError
-from fewsight.experience.gradients import at, gradient, meta_gradient, sketch, trainable
+from fewsight.experience.gradients import Weights, at, gradient, meta_gradient, sketch, trainable
 from fewsight.experience.value import Experience
 from fewsight.explain.case import Case
 from fewsight.explain.coalitions import present
@@ -27,6 +28,8 @@ from fewsight.explain.progress import bar
 from fewsight.learner import Learner
 from fewsight.task import Task
 
+GRADIENT = 5
+"""Adaptations that a meta-gradient takes, about: one, its queries, and the way back through both."""
 SOLVED = 1e-2
 """Relative residual of the linear system above which its solution is not to be trusted."""
 SETTLED = 1e-3
@@ -41,16 +44,19 @@ def task_influence(case: Case, experience: Experience, *, sketched: bool | None 
     with F through the whole adaptation and L_i the loss that meta-training minimised.
 
     Args:
-        sketched: from sketches instead of exact gradients; default: only where the tasks cannot be drawn again.
+        sketched: from sketches instead of exact gradients; default: only where the tasks cannot be drawn again, or
+            where the case's time is too short for their gradients.
 
     Raises:
         ExplanationError: sketches are needed and were not kept.
     """
-    sketched = experience.tasks is None if sketched is None else sketched
+    if sketched is None:
+        hurried = experience.sketches is not None and not case.affords(adaptations(experience, sketched=False))
+        sketched = experience.tasks is None or hurried
     if sketched and experience.sketches is None:
         raise ExplanationError("the record of meta-training holds neither the tasks nor sketches of their gradients")
     values = np.zeros(experience.size)
-    with case.frozen(), bar("meta-training tasks", len(experience.snapshots) * experience.size) as progress:
+    with case.frozen(), bar("meta-training tasks", len(experience.snapshots) * experience.size, case.clock) as progress:
         for index, snapshot in enumerate(experience.snapshots):
             own = snapshot.scaled(_slope(case, snapshot.omega))
             if sketched:
@@ -79,6 +85,11 @@ def task_influence(case: Case, experience: Experience, *, sketched: bool | None 
     )
 
 
+def adaptations(experience: Experience, *, sketched: bool) -> int:
+    """What `task_influence` takes, in adaptations."""
+    return GRADIENT * len(experience.snapshots) * (1 if sketched else 1 + experience.size)
+
+
 def task_newton(
     case: Case, experience: Experience, *, damping: float = 0.1, iterations: int = 50, tolerance: float = 1e-3
 ) -> Explanation:
@@ -95,9 +106,9 @@ def task_newton(
         ExplanationError: the tasks cannot be drawn again.
     """
     tasks, learner, omega = _tasks(experience), case.learner, trainable(case.learner)
-    with case.frozen(), bar("meta-training tasks", iterations) as progress:
+    with case.frozen(), bar("meta-training tasks", iterations, case.clock) as progress:
         slope = _slope(case, omega)
-        curvature = Curvature(learner, omega, tasks)
+        curvature = Curvature(learner, omega, tasks, case.clock.check)
         length = slope @ slope
         damped = damping * slope @ curvature(slope) / length if length > 0 else length
 
@@ -106,7 +117,7 @@ def task_newton(
             return curvature(vector) + damped * vector
 
         solved = conjugate_gradients(product, slope, iterations=iterations, tolerance=tolerance)
-        pulls = torch.stack([meta_gradient(learner, omega, task) @ solved.x for task in tasks])
+        pulls = torch.stack([pull @ solved.x for pull in _pulls(case, omega, tasks)])
     unsolved = Measure(
         "residual of the linear system",
         solved.residual,
@@ -140,9 +151,9 @@ def leave_one_task_out(case: Case, experience: Experience, *, iterations: int = 
     tasks, learner, omega = _tasks(experience), case.learner, trainable(case.learner)
     if len(tasks) < 2:
         raise ExplanationError("leaving out the only meta-training task leaves nothing to train on")
-    with case.frozen(), bar("meta-training tasks", len(tasks)) as progress:
-        slopes = torch.stack([meta_gradient(learner, omega, task) for task in tasks])
-        curvature = Curvature(learner, omega, tasks)
+    with case.frozen(), bar("meta-training tasks", len(tasks), case.clock) as progress:
+        slopes = torch.stack(list(_pulls(case, omega, tasks)))
+        curvature = Curvature(learner, omega, tasks, case.clock.check)
         # Beyond the size of omega, conjugate gradients only repair rounding.
         steps = min(iterations, 4 * curvature.size)
 
@@ -160,7 +171,7 @@ def leave_one_task_out(case: Case, experience: Experience, *, iterations: int = 
             kept = [k for k in everything if k != i]
             found = optimum(kept)
             values[i] = full - _value(case, found)
-            remaining = torch.stack([meta_gradient(learner, found, tasks[k]) for k in kept]).mean(0)
+            remaining = torch.stack(list(_pulls(case, found, [tasks[k] for k in kept]))).mean(0)
             left[i] = remaining.norm() / (slopes[i].norm() / len(tasks)).clamp(min=1e-30)
             progress.advance(1)
     settled = Measure(
@@ -187,6 +198,13 @@ def _tasks(experience: Experience) -> tuple[Task, ...]:
             "this needs the meta-training tasks themselves: open the data that the learner was trained on"
         )
     return experience.tasks
+
+
+def _pulls(case: Case, omega: Weights, tasks: Sequence[Task]) -> Iterator[Tensor]:
+    """The meta-gradient of each task, as long as there is time."""
+    for task in tasks:
+        case.clock.check()
+        yield meta_gradient(case.learner, omega, task)
 
 
 def _prediction(case: Case, learner: Learner) -> Tensor:

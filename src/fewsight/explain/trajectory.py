@@ -108,7 +108,7 @@ def trajectory(case: Case, *, points: int = 11) -> Explanation:
             return learner.inner_loss(theta, origin, case.support).item()
 
     heights = np.empty((points, points))
-    with bar("drawing the loss", points * points) as progress:
+    with bar("drawing the loss", points * points, case.clock) as progress:
         for i, j in np.ndindex(points, points):
             at = plane.middle + across[j] * plane.axes[0] + up[i] * plane.axes[1]
             heights[i, j] = loss(origin | _separated(at, origin, names))

@@ -95,6 +95,8 @@ KINDS: dict[str, str] = {
     "term_task_influence": "元训练上的 TracIn：元梯度与预测梯度的内积",
     "kind_task_similarity": "与本任务相似的训练任务",
     "term_task_similarity": "任务嵌入之间距离的相反数",
+    "kind_task_map": "在训练任务中的位置",
+    "term_task_map": "到最近的元训练任务的距离，以及比它更远的普通任务的比例",
     "kind_task_newton": "使这一回答保持不变的训练任务",
     "term_task_newton": "元训练任务的高斯-牛顿影响函数，用共轭梯度法求解",
     "kind_leave_one_task_out": "去掉一个训练任务的影响",

@@ -95,6 +95,8 @@ KINDS: dict[str, str] = {
     "term_task_influence": "TracIn over meta-training: inner products of meta-gradients with the prediction's",
     "kind_task_similarity": "Training tasks that are like this one",
     "term_task_similarity": "negative distance between task embeddings",
+    "kind_task_map": "Place among the training tasks",
+    "term_task_map": "distance to the nearest meta-training tasks, and the share of ordinary tasks that are farther",
     "kind_task_newton": "Training tasks that hold this answer in place",
     "term_task_newton": "Gauss-Newton influence of meta-training tasks, by conjugate gradients",
     "kind_leave_one_task_out": "Effect of one training task taken away",
