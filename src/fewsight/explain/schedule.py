@@ -23,6 +23,8 @@ FIRST = ("support", "groups", "query")
 """What the explanations made first are of (see `Kind.of`): the examples, groups of them, and the parts of the query."""
 REFINED = 0.25
 """Estimates are refined for this share of the time that is left: half of what they may take at most."""
+SHORT = 0.1
+"""Seconds of work for which there is no time: then it is over, and the figure says nothing."""
 
 
 def carry_out(
@@ -52,7 +54,7 @@ def carry_out(
         made, late = _made(case, kinds, asked, rival, HALF if checks else last)
         left_out |= late | (verify(made, last) if checks else {})
         found |= made
-    if asked and not found:
+    if asked and left_out and not found:
         raise ExplanationError("; ".join(f"{name}: {why}" for name, why in left_out.items()))
     return {name: found[name] for name in wanted if name in found}, left_out
 
@@ -82,9 +84,8 @@ def _made(
     for place, (name, kind) in enumerate(kinds.items(), 1):
         seconds, left = case.seconds * kind.rows(case), case.clock.left
         if seconds > left:
-            rounds = f"{seconds:.1f}"
-            would = f"would take about {rounds} s, more than is left of budget_seconds"
-            left_out[name] = would if left > 0 and float(rounds) else clock.LATE
+            would = f"would take about {seconds:.1f} s, more than is left of budget_seconds"
+            left_out[name] = clock.LATE if left <= 0 or seconds < SHORT else would
             continue
         aimed = replace(kind.aim(case, rival), deadline=clock.now() + REFINED * left)
         try:
