@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from fewsight.errors import ExplanationError
-from fewsight.experience import Experience
+from fewsight.experience import Experience, Snapshot
 from fewsight.explain import KINDS, Case
 from fewsight.explain.kinds import Kind
 from fewsight.explain.target import parse
@@ -67,10 +67,11 @@ def images() -> Task:
 def case(name: str) -> Case:
     torch.manual_seed(0)
     learner = create(name, Maps(), **({"inner_lr": 0.1} if name in ("maml", "meta-lstm") else {})).double()
+    start = Snapshot.of(learner)
     for parameter in learner.parameters():
         parameter.data += 0.1 * torch.randn_like(parameter)
     tasks = [images() for _ in range(12)]
-    experience = Experience.of(learner, tasks[:6], tasks[6:])
+    experience = Experience.of(learner, tasks[:6], tasks[6:], snapshots=[start, Snapshot.of(learner, step=1)])
     support, query = tasks[0].support, tasks[0].query[:1]
     with torch.no_grad():
         target = parse(("contrast",), support, learner(support, query)[0])

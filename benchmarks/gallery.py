@@ -22,7 +22,7 @@ from PIL import Image
 
 from fewsight import explain, fit, recipes, tree
 from fewsight.domains import Domain, RowFormat, open_domain
-from fewsight.experience import Experience
+from fewsight.experience import Experience, Snapshot
 from fewsight.explain import Analysis, Explanation
 from fewsight.report.english_kinds import KINDS as WORDS
 from fewsight.task import Support
@@ -104,10 +104,12 @@ SCENES = (
         {"name": "meta-sgd", "inner_steps": 3},
         {"hidden": [16, 16]},
         100,
-        "steps layer_swap path_tensor trajectory movement representation step_sizes debt sparse_linear tree rule_list",
+        "steps layer_swap path_tensor trajectory movement representation step_sizes debt learned_when sparse_linear "
+        "tree rule_list",
         FIVE,
     ),
     Scene(PATIENT + "LEO", "heart-disease", {"name": "leo"}, {"hidden": [16]}, 40, "latent_codes", FIVE),
+    Scene(PATIENT + "FiLM", "heart-disease", {"name": "film"}, {"hidden": [16, 16]}, 40, "film", FIVE),
     Scene(
         PATIENT + "LSTM meta-learner",
         "heart-disease",
@@ -127,7 +129,13 @@ def explained(scene: Scene, domain: Callable[[str], Domain], seconds: float = SE
     recipe = recipes.parse(record, scene.recipe)
     opened = domain(recipe.domain.name)
     learner, drawn = recipes.build(recipe, opened), episodes(recipe, opened, "train", recipe.train)
-    fit(learner, drawn, steps=scene.steps, lr=recipe.training.lr, strategy="loop", progress=False)
+    met: list[Snapshot] = []  # with "learned_when": the moments of training between which it asks
+
+    def keep(step: int, result: object) -> None:
+        if step in (1, scene.steps // 4, scene.steps // 2) and "learned_when" in scene.kinds:
+            met.append(Snapshot.of(learner, step=step))
+
+    fit(learner, drawn, steps=scene.steps, lr=recipe.training.lr, strategy="loop", progress=False, on_step=keep)
     task = episodes(recipe, opened, "test", recipe.test.model_copy(update=scene.shape))[scene.number]
     form = opened.format
     return explain(
@@ -142,8 +150,9 @@ def explained(scene: Scene, domain: Callable[[str], Domain], seconds: float = SE
             learner,
             [drawn[i] for i in range(RECORDED)],
             names=[f"{drawn[i].name}, episode {i}" for i in range(RECORDED)],
+            snapshots=met,
         )
-        if "task_" in scene.kinds
+        if "task_" in scene.kinds or met
         else None,
         budget_seconds=seconds,
     )

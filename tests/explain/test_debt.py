@@ -11,10 +11,13 @@ import torch
 
 import cases
 from fewsight.errors import ExplanationError
+from fewsight.experience import Experience, Snapshot
+from fewsight.explain import KINDS, explain
 from fewsight.explain.case import Case
 from fewsight.explain.debt import debt, learned_when
 from fewsight.learners import LEARNERS, MAML
 from fewsight.networks import MLP
+from fewsight.task import Task
 
 VECTORS = [case for case in cases.CLASSIFICATION if case.input_kind == "vectors"]
 
@@ -99,6 +102,25 @@ def test_jumps_of_relu_are_told() -> None:
     assert not found.complete
     assert "jumps" in found.notes[0]
     assert "do not add up" in str(found).splitlines()[0]
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["trained on", "last snapshot kept"])
+def test_the_recorded_training_is_followed_to_its_end(kept: bool) -> None:
+    """The prediction explained is the learner's own, however long after the last snapshot training went on."""
+    learner, support = tiny.learner("protonet"), tiny.support()
+    stages = [tiny.learner("protonet", seed=2), learner if kept else tiny.learner("protonet", seed=1)]
+    snapshots = [Snapshot.of(stage, step=step) for step, stage in zip((50, 150), stages, strict=True)]
+    experience = Experience.of(learner, [Task(support, support.x, support.y)], snapshots=snapshots)
+    found = explain(learner, support, tiny.query(), "learned_when", experience=experience, budget_seconds=1e5)
+    explained = found["learned_when"]
+    assert explained.complete
+    assert explained.value == pytest.approx(value(tiny.case(learner, support)), abs=1e-12)
+    assert explained.baseline_name == "the learner at step 50"
+    assert explained.provenance["checkpoints"] == ["step 50", "step 150"] + ["the end"] * (not kept)
+    assert "meta-training was not recorded" in KINDS["learned_when"].why_not(tiny.case(learner, support))
+    alone = Experience.of(learner, [Task(support, support.x, support.y)])
+    with pytest.raises(ExplanationError, match="one moment only"):
+        explain(learner, support, tiny.query(), "learned_when", experience=alone, budget_seconds=1e5)
 
 
 def test_bad_checkpoints_are_explained() -> None:

@@ -10,10 +10,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import tiny
+from matplotlib import pyplot
+from matplotlib.text import Text
 
 from fewsight.errors import ExplanationError
 from fewsight.explain.explanation import Explanation, Measure
-from fewsight.explain.subsets import leave_one_out, shapley
+from fewsight.explain.subsets import interactions, leave_one_out, shapley
 
 
 def explanation(**changes: object) -> Explanation:
@@ -64,3 +66,19 @@ def test_to_shap_hands_over_values_baseline_and_names(monkeypatch: pytest.Monkey
     assert given["base_values"] == found.baseline
     assert given["feature_names"] == list(found.players)
     assert given["base_values"] + given["values"].sum() == pytest.approx(found.value)
+    table = explanation(values=found.values.reshape(2, 3)).to_shap()
+    assert (table["values"].shape, table["feature_names"]) == ((6,), list(found.players))
+    pairs = interactions(tiny.case(tiny.learner("matching"), tiny.support())).to_shap()
+    assert (pairs["values"].shape, pairs["feature_names"]) == ((6, 6), list(found.players))
+
+
+def test_shap_draws_it() -> None:
+    shap = pytest.importorskip("shap")
+    found = explanation()
+    given = found.to_shap()
+    assert isinstance(given, shap.Explanation)
+    axes = shap.plots.waterfall(given, show=False)
+    shown = " ".join(text.get_text() for text in axes.figure.findobj(Text)).replace("\u2212", "-")
+    assert all(player in shown for player in found.players)
+    assert f"{found.value:.3f}".rstrip("0") in shown
+    pyplot.close("all")

@@ -8,17 +8,19 @@ import numpy as np
 import pytest
 import tiny
 import torch
+from torch import nn
 
 from fewsight.explain import fidelity
 from fewsight.explain.curves import deletion_insertion
 from fewsight.explain.explanation import Explanation, Measure
-from fewsight.explain.fidelity import agreement, datamodelling_score, of_query, of_support
+from fewsight.explain.fidelity import agreement, datamodelling_score, infidelity, of_query, of_support
 from fewsight.explain.game import coalitions
 from fewsight.explain.influence import influence
 from fewsight.explain.path import path
 from fewsight.explain.query import integrated_gradients, occlusion, saliency
 from fewsight.explain.readout import attention
 from fewsight.explain.subsets import shapley
+from fewsight.learners import ProtoNet
 
 
 def named(measures: tuple[Measure, ...], part: str) -> Measure:
@@ -94,6 +96,44 @@ def test_pairs_predict_a_game_of_pairs_that_no_sum_of_singles_can() -> None:
     assert datamodelling_score(pairs.sum(1), game, held=True).value < 0.95
 
 
+def test_infidelity_by_its_definition() -> None:
+    """Additive games are told exactly, nothing at all is 1, and half of the truth is a quarter."""
+    inside = coalitions(5)
+    for share, expected in ((1.0, 0.0), (0.0, 1.0), (0.5, 0.25), (3.0, 4.0)):
+        found = infidelity(inside @ (share * WORTH), additive(inside))
+        assert found.value == pytest.approx(expected, abs=1e-12)
+        assert found.interval is None
+        assert found.passed is None
+    pairs = 3.0 * inside[:, 0] * inside[:, 1]
+    found = infidelity(inside @ np.array([1.5, 1.5, 0, 0, 0]), pairs)
+    said = 3.0 - inside[:, :2] @ [1.5, 1.5]
+    assert found.value == pytest.approx(np.square(said - 3.0 + pairs).sum() / np.square(3.0 - pairs).sum(), abs=1e-12)
+    assert np.isnan(infidelity(inside @ WORTH, np.full(32, 2.0)).value)
+
+
+def test_the_interval_of_sampled_infidelity_covers_the_truth() -> None:
+    inside, generator, hits = coalitions(8), np.random.default_rng(0), 0
+    game = inside @ generator.normal(size=8) + 2 * inside[:, 0] * inside[:, 1]
+    predicted = inside @ generator.normal(size=8)
+    said, lost = predicted[-1] - predicted, game[-1] - game
+    truth = np.square(said - lost).mean() / np.square(lost).mean()
+    for _ in range(200):
+        drawn = np.append(generator.integers(0, 256, 128), 255)
+        found = infidelity(predicted[drawn], game[drawn], sampled=True)
+        assert found.interval is not None
+        hits += found.interval[0] <= truth <= found.interval[1]
+    assert 0.88 <= hits / 200 <= 0.99
+
+
+def test_infidelity_of_a_linear_answer_is_0_for_whatever_says_so() -> None:
+    """Prototypes on raw inputs: a contrast is linear in the query, and slopes times inputs are its parts."""
+    case = tiny.case(ProtoNet(nn.Flatten()), tiny.support(), target=("contrast", "a", "b"))
+    for explain in (integrated_gradients, occlusion, saliency):
+        true = explain(case)
+        assert named(of_query(case, true), "infidelity").value < 1e-20
+        assert named(of_query(case, replace(true, values=-true.values)), "infidelity").value == pytest.approx(4)
+
+
 def test_agreement_says_what_it_left_out() -> None:
     exact = np.array([1.0, 2, 3, 4, np.nan])
     found = agreement("exact values", np.array([1.0, 2, 3, 5, 0]), exact, held=True)
@@ -161,7 +201,8 @@ def test_parts_of_the_query_are_really_removed(explain: object) -> None:
     case = tiny.case(learner, tiny.support(3, 2), 0.3 * tiny.query(), target=("contrast", "a", "b"))
     true: Explanation = explain(case)  # type: ignore[operator]
     false = replace(true, values=-true.values)
-    good, bad = of_query(case, true), of_query(case, false)
+    (*good, close), (*bad, far) = of_query(case, true), of_query(case, false)
+    assert close.value < 1 < far.value
     claims = true.residual is not None
     assert all(measure.passed is (True if claims else None) for measure in good)
     assert all(measure.passed is (False if claims else None) for measure in bad)
@@ -174,5 +215,5 @@ def test_parts_that_equal_the_baseline_do_not_help_to_beat_random() -> None:
     case = tiny.case(tiny.learner("protonet"), tiny.support(), query)
     measures = of_query(case, integrated_gradients(case))
     # Three parts are left: too few for curves to say anything.
-    assert all(np.isnan(measure.value) for measure in measures)
+    assert all(np.isnan(measure.value) for measure in measures[:2])
     assert torch.equal(case.query, query)

@@ -133,6 +133,21 @@ def test_agreement_with_shapiq() -> None:
                 assert mine[i, j] + mine[j, i] == pytest.approx(taylor[i, j], abs=1e-13)
 
 
+def test_agreement_with_shap() -> None:
+    """SHAP's exact explainer of the function that says what the players present earn."""
+    shap = pytest.importorskip("shap")
+    for n in (2, 5):
+        v = random_game(n)
+
+        def worth(rows: np.ndarray, v: np.ndarray = v, n: int = n) -> np.ndarray:
+            return v[rows.astype(int) @ (1 << np.arange(n))]
+
+        explainer = shap.explainers.Exact(worth, shap.maskers.Independent(np.zeros((1, n))))
+        found = explainer(np.ones((1, n)))
+        np.testing.assert_allclose(game.shapley(v), found.values[0], atol=1e-13)
+        assert found.base_values[0] == pytest.approx(v[0])
+
+
 def test_coalitions_grow_in_the_order_of_arrival() -> None:
     masks = game.arrivals(np.array([[2, 0, 1]]))[0]
     assert masks.tolist() == [[False] * 3, [False, False, True], [True, False, True], [True] * 3]

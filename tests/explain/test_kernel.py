@@ -17,7 +17,7 @@ from fewsight.learners import create
 from fewsight.networks import MLP
 from fewsight.task import Support
 
-PRECISIONS = [(torch.float64, 1e-10), (torch.float32, 1e-4)]
+PRECISIONS = [(torch.float64, 1e-13), (torch.float32, 1e-4)]
 
 
 def anil(outputs: int | None = None, steps: int = 7, **settings: Any) -> Learner:
@@ -60,7 +60,7 @@ def test_the_closed_form_of_ridge_is_adapting_again(target: Any, weights: str) -
     case = tiny.case(tiny.learner("ridge"), support, target=target)
     for drop in (False, True):
         np.testing.assert_allclose(
-            kernel_leave_one_out(case, drop=drop), leave_one_out(case, drop=drop).values, atol=1e-10
+            kernel_leave_one_out(case, drop=drop), leave_one_out(case, drop=drop).values, atol=1e-12
         )
 
 
@@ -102,10 +102,10 @@ def test_the_kernel_form_is_the_adapted_head(name: str, learner: Learner) -> Non
         with torch.no_grad():
             scores = learner(given, case.query)
             start = learner.trace(given).models()[0](case.query)
-        np.testing.assert_allclose(summed, scores.numpy(), atol=1e-10)
+        np.testing.assert_allclose(summed, scores.numpy(), atol=1e-13)
         found = kernel(case)
         assert found.baseline is not None
-        assert found.values.sum() + found.baseline == pytest.approx(found.value, abs=1e-10)
+        assert found.values.sum() + found.baseline == pytest.approx(found.value, abs=1e-13)
         if "anil" in name:
             assert found.baseline == pytest.approx((start[0, 0] - start[0, 2]).item(), abs=1e-12)
 

@@ -10,7 +10,7 @@ import tiny
 import torch
 
 from fewsight.errors import ExplanationError
-from fewsight.explain.adaptation import replay
+from fewsight.explain.adaptation import loss_gradients, replay, thetas
 from fewsight.explain.case import Case
 from fewsight.explain.codes import latent_codes, prototype_map
 from fewsight.explain.meta_parameters import gates, sizes_at, step_sizes
@@ -39,6 +39,27 @@ def test_step_sizes_rebuild_every_step(name: str) -> None:
     found = step_sizes(case)
     assert found.residual is not None
     assert found.residual < 1e-12
+
+
+@pytest.mark.parametrize("name", ["maml", "maml++"])
+def test_what_is_drawn_rebuilds_the_path(name: str) -> None:
+    """One size for each layer and step, learned or not: the numbers of the picture take theta_t to theta_{t+1}."""
+    case = made(name, inner_lr=0.3, inner_steps=3)
+    learner: Any = case.learner
+    if name == "maml++":
+        with torch.no_grad():
+            for layer in ("network/layers/0", "network/layers/2", "head"):
+                learner.rates.multiplier[f"{layer}/bias"].copy_(learner.rates.multiplier[f"{layer}/weight"])
+    drawn = step_sizes(case)
+    theta = thetas(case)[0]
+    for t in range(3):
+        gradients = loss_gradients(case, theta, thetas(case)[0])
+        for layer, size in zip(drawn.provenance["layers"], drawn.values[t], strict=True):
+            for kind in ("weight", "bias"):
+                theta[f"{layer}.{kind}"] = theta[f"{layer}.{kind}"] - size * gradients[f"{layer}.{kind}"]
+        for key, value in thetas(case)[t + 1].items():
+            torch.testing.assert_close(theta[key], value, rtol=0, atol=1e-13)
+    assert name == "maml" or np.ptp(drawn.values) > 0.01
 
 
 def test_step_sizes_are_the_learned_numbers() -> None:

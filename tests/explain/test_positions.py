@@ -151,7 +151,7 @@ def test_deleting_what_it_names_is_measured_on_real_positions() -> None:
     asked = case(9)
     for kind in (integrated_gradients, query_shapley, occlusion):
         measures = of_query(asked, kind(asked))
-        assert {measure.name.split()[0] for measure in measures} == {"deletion", "insertion"}
+        assert {measure.name.split()[0] for measure in measures} == {"deletion", "insertion", "infidelity"}
         assert all(np.isfinite(measure.value) for measure in measures)
 
 

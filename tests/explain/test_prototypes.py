@@ -14,7 +14,7 @@ from fewsight.explain.subsets import leave_one_out
 from fewsight.learners import ProtoNet
 from fewsight.networks import MLP
 
-PRECISIONS = [(torch.float64, 1e-12), (torch.float32, 1e-5)]
+PRECISIONS = [(torch.float64, 1e-13), (torch.float32, 1e-5)]
 
 
 def contrast(dtype: torch.dtype = torch.float64, shots: int = 3) -> Case:

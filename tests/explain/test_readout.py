@@ -8,6 +8,7 @@ import tiny
 import torch
 
 from fewsight.errors import ExplanationError
+from fewsight.explain.fidelity import of_support
 from fewsight.explain.readout import attention, attention_leave_one_out
 from fewsight.explain.subsets import leave_one_out
 from fewsight.learners import create
@@ -15,7 +16,7 @@ from fewsight.networks import Conv4
 from fewsight.task import Support
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-5)])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-14), (torch.float32, 1e-5)])
 def test_votes_add_up_to_the_probability_of_every_class(dtype: torch.dtype, tolerance: float) -> None:
     learner, support, query = tiny.learner("matching").to(dtype), tiny.support().to(dtype), tiny.query().to(dtype)
     with torch.no_grad():
@@ -30,7 +31,7 @@ def test_votes_add_up_to_the_probability_of_every_class(dtype: torch.dtype, tole
     assert total.sum() == pytest.approx(1, abs=tolerance)
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-5)])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-14), (torch.float32, 1e-5)])
 def test_closed_form_is_adapting_again(dtype: torch.dtype, tolerance: float) -> None:
     case = tiny.case(
         tiny.learner("matching").to(dtype), tiny.support().to(dtype), tiny.query().to(dtype), target="probability"
@@ -74,6 +75,18 @@ def test_support_statistics_break_the_closed_form_but_not_the_readout() -> None:
     case = tiny.case(learner, support, torch.rand(1, 1, 8, 8, dtype=torch.float64), target="probability")
     assert attention(case).complete
     assert np.abs(attention_leave_one_out(case) - leave_one_out(case).values).max() > 1e-3
+
+
+def test_full_context_breaks_the_closed_form_and_the_check_says_so() -> None:
+    """Embeddings that read the whole support: votes add up, and only adapting again says what goes without one."""
+    case = tiny.case(tiny.learner("matching-fce"), tiny.support(), target="probability")
+    votes = attention(case)
+    assert votes.complete
+    assert votes.values.sum() == pytest.approx(votes.value, abs=1e-12)
+    assert np.abs(attention_leave_one_out(case) - leave_one_out(case).values).max() > 1e-3
+    (said,) = [measure for measure in of_support(case, votes) if "closed-form" in measure.name]
+    assert said.passed is None
+    assert "leave_one_out is the one to read" in said.meaning
 
 
 def test_other_learners_have_no_attention() -> None:

@@ -86,6 +86,16 @@ def test_trap_3_exact_values_take_two_to_the_n_adaptations() -> None:
     assert len(case.known) == 2**6
 
 
+def test_prototypes_embed_each_example_once_for_all_subsets() -> None:
+    """Only means of subsets differ: 512 adaptations pass 9 examples through the network as often as it is probed."""
+    case = tiny.case(tiny.learner("protonet"), tiny.support(3, 3))
+    rows: list[int] = []
+    case.learner.embedding_model.register_forward_hook(lambda module, given, made: rows.append(made.numel() // 5))
+    shapley(case)
+    assert len(case.known) == 2**9
+    assert sum(rows) <= 4 * (9 + 1)
+
+
 def test_values_agree_with_the_game_of_adaptations() -> None:
     case = tiny.case(tiny.learner(), tiny.support())
     v = subsets.table(case)

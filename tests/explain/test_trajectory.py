@@ -28,6 +28,14 @@ def test_every_learner_has_a_waterfall_that_sums_exactly(given: cases.Case) -> N
     assert abs(found.values.sum() - (found.value - found.baseline)) < 1e-13
     with torch.no_grad():
         assert found.value == pytest.approx(case.value(task.support.weight, drop=True).item(), abs=1e-12)
+    # The scores of all classes do too, from the un-adapted to the adapted model.
+    scores = np.array(found.provenance["scores"])
+    models = case.learner.trace(case.support).models()
+    with torch.no_grad():
+        first, last = (model(case.query)[0].numpy() for model in (models[0], models[-1]))
+    np.testing.assert_allclose(scores[0] + np.diff(scores, axis=0).sum(0), last, atol=1e-12)
+    np.testing.assert_allclose(scores[0], first, atol=1e-12)
+    np.testing.assert_allclose(case.target(torch.from_numpy(scores)), found.provenance["heights"], atol=1e-12)
     assert {case.learner_name for case in VECTORS} == set(LEARNERS)
 
 

@@ -81,10 +81,14 @@ class Analysis(Mapping[str, Explanation]):
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the page, in a frame of its own, which runs no script."""
+        frame = "width: 100%; height: 45em; border: 1px solid gray"
+        return f'<iframe sandbox title="explanation" style="{frame}" srcdoc="{escape(self.to_html())}"></iframe>'
+
+    def to_html(self) -> str:
+        """The whole page, in one file. See `report.render` for views of the examples and other languages."""
         from fewsight.report import render  # the page knows explanations; they know of it only here
 
-        frame = "width: 100%; height: 45em; border: 1px solid gray"
-        return f'<iframe sandbox title="explanation" style="{frame}" srcdoc="{escape(render(self))}"></iframe>'
+        return render(self)
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary, schema `SCHEMA`."""

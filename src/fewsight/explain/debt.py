@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from fewsight.errors import ExplanationError
+from fewsight.experience import Experience
 from fewsight.explain import coalitions
 from fewsight.explain.adaptation import Parameters, joined, layers, trainable_twin
 from fewsight.explain.case import Case
@@ -153,6 +154,16 @@ def learned_when(
             nodes=nodes, gradients=evaluations, checkpoints=called, modules=list(modules), heights=heights
         ),
     )
+
+
+def recorded_when(case: Case, experience: Experience) -> Explanation:
+    """`learned_when` along the snapshots of the recorded meta-training, up to the learner as it is."""
+    own: dict[str, Tensor] = dict(case.learner.named_parameters())
+    path = [own | dict(snapshot.omega) for snapshot in experience.snapshots]
+    names = [f"step {snapshot.step}" for snapshot in experience.snapshots]
+    if not path or any(not torch.equal(path[-1][name].to(value), value) for name, value in own.items()):
+        path, names = [*path, own], [*names, "the end"]
+    return learned_when(case, path, names)
 
 
 def _slopes(twin: Case) -> Parameters:

@@ -12,6 +12,9 @@ from fewsight.errors import ExplanationError
 from fewsight.explain.record import of_fields, plain
 
 SCHEMA = "fewsight.explanation/1"
+"""Fields and types are those of docs/explanation.schema.json; whoever changes them counts this up."""
+SEMANTICS = ("drop", "renormalise", "relabel", "replace", "exchange", "derivative", "readout")
+"""What taking a player away can mean; every explanation names its own."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,7 @@ class Explanation:
         value: F of what is explained.
         baseline: F of what it is compared with; None where the kind does not add up to a difference.
         baseline_name: what that is ("the un-adapted model").
-        semantics: what removing a player means: "drop", "renormalise", "relabel", "replace", "exchange",
-            "derivative", "readout".
+        semantics: what removing a player means, one of `SEMANTICS`.
         residual: |sum phi - (value - baseline)| / max(|value - baseline|, tiny); None where nothing should add up.
         bound: the residual this kind must keep; above it the explanation says so in its first line.
         interval: 95 % interval of each value where it is an estimate, the shape of `values` + (2,).
@@ -75,6 +77,10 @@ class Explanation:
     controls: tuple[Measure, ...] = ()
     notes: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.semantics not in SEMANTICS:
+            raise ExplanationError(f"{self.kind}: removal semantics {self.semantics!r} are none of {SEMANTICS}")
 
     @property
     def complete(self) -> bool:
@@ -121,6 +127,12 @@ class Explanation:
         verdict = {"complete": self.complete, "trusted": self.trusted, "failures": self.failures}
         return plain(of_fields(self) | {"schema": SCHEMA} | verdict)
 
+    def to_html(self) -> str:
+        """A page of its own to save and mail: the text, the picture where Matplotlib is installed, and the JSON."""
+        from fewsight.explain.html import page
+
+        return page(self)
+
     def plot(self, axes: Any = None) -> Any:
         """Draw it with Matplotlib, on `axes` or on a new figure; returns the axes. See `plot.plot`."""
         from fewsight.explain.plot import plot
@@ -134,15 +146,20 @@ class Explanation:
         return png(self)
 
     def to_shap(self) -> Any:
-        """The same as a `shap.Explanation`, for shap's own plots. Needs the package `shap`."""
+        """The same as a `shap.Explanation`, for shap's own plots: one row of values where each has a name.
+
+        Its waterfall adds values up: it is for explanations that do (`baseline` is a number). Needs the package `shap`.
+        """
         try:
             import shap
         except ImportError as error:
             raise ExplanationError(
                 "to_shap() needs the package shap, which is not installed: pip install shap"
             ) from error
-        names = list(self.players) if len(self.players) == self.values.shape[-1] else None
-        return shap.Explanation(values=self.values, base_values=self.baseline or 0.0, feature_names=names)
+        named = len(self.players) == self.values.size
+        values = self.values.reshape(-1) if named else self.values
+        names = list(self.players) if named or len(self.players) == values.shape[-1] else None
+        return shap.Explanation(values=values, base_values=self.baseline or 0.0, feature_names=names)
 
 
 def _figure(value: float) -> str:

@@ -16,13 +16,17 @@ from fewsight.explain import coalitions, game, subsets
 from fewsight.explain.case import Case
 from fewsight.explain.curves import ORDERS, STEPS, deletion_insertion
 from fewsight.explain.explanation import Explanation, Measure
+from fewsight.explain.game import half_width
 from fewsight.explain.inputs import Inputs
 from fewsight.explain.kernel import kernel_leave_one_out
 from fewsight.explain.prototypes import prototype_leave_one_out
+from fewsight.explain.quadrature import resolution
 from fewsight.explain.query import query_values
 from fewsight.explain.readout import attention_leave_one_out
 from fewsight.explain.statistics import AGREEMENT, FEWEST, correlation_interval, rank_correlation
 
+DRAWS = 128
+"""Random halves of the query that its infidelity is measured on."""
 CLOSED_FORMS = {
     "attention": attention_leave_one_out,
     "prototypes": prototype_leave_one_out,
@@ -66,7 +70,9 @@ def of_support(case: Case, explanation: Explanation) -> tuple[Measure, ...]:
         if kind in CLOSED_FORMS and np.isfinite(removal).any():
             measures.append(closed_form(CLOSED_FORMS[kind](case), removal))
     if small:
-        measures.append(datamodelling_score(values, subsets.table(case), held=additive))
+        earned = subsets.table(case)
+        measures.append(datamodelling_score(values, earned, held=additive))
+        measures.append(infidelity(_predicted(values), earned))
     if values.ndim == 1:
         generator = np.random.default_rng([case.seed, len(values)])
 
@@ -95,9 +101,13 @@ def of_query(case: Case, explanation: Explanation) -> tuple[Measure, ...]:
 
     generator = np.random.default_rng([case.seed, len(players)])
     held = explanation.residual is not None
-    return deletion_insertion(
-        explanation.values.reshape(-1)[players], evaluate, generator, "parts of the query", held=held
-    )
+    values = explanation.values.reshape(-1)[players]
+    curves = deletion_insertion(values, evaluate, generator, "parts of the query", held=held)
+    if explanation.semantics == "derivative":  # a slope says something of a change when it is multiplied by it
+        values = values * (inputs.vector - start).double().cpu().numpy()[players]
+    halves = generator.random((DRAWS, len(players))) < 0.5
+    masks = np.concatenate([halves, np.ones((1, len(players)), dtype=bool)])
+    return (*curves, infidelity(masks @ values, evaluate(masks), sampled=True)) if len(players) else curves
 
 
 def agreement(name: str, values: np.ndarray, exact: np.ndarray, *, held: bool) -> Measure:
@@ -124,10 +134,7 @@ def datamodelling_score(values: np.ndarray, earned: np.ndarray, *, held: bool) -
         earned: F of all subsets, `(2^n,)`.
         held: whether the values claim to add up, so that a low score is a failure.
     """
-    inside = game.coalitions(len(values)).astype(float)
-    finite = np.nan_to_num(values)
-    predicted = inside @ finite if values.ndim == 1 else np.einsum("mi,ij,mj->m", inside, finite, inside)
-    rho = rank_correlation(predicted, earned)
+    rho = rank_correlation(_predicted(values), earned)
     return Measure(
         "linear datamodelling score over all subsets",
         rho,
@@ -136,6 +143,37 @@ def datamodelling_score(values: np.ndarray, earned: np.ndarray, *, held: bool) -
         "whether adding up the values of a subset ranks all subsets as adapting to them does: if it is low, no sum of "
         "single contributions tells the whole story",
     )
+
+
+def infidelity(predicted: np.ndarray, earned: np.ndarray, *, sampled: bool = False) -> Measure:
+    """E[(what the values say is lost - F(all) + F(S))^2] / E[(F(all) - F(S))^2] over what S leaves out.
+
+    Yeh et al., "On the (In)fidelity and Sensitivity of Explanations", 2019, definition 2.1, with the perturbation that
+    really takes players away, and scaled so that it is comparable between predictions.
+
+    Args:
+        predicted: the sum of the values in each S, `(M,)`; the last S is that of all players.
+        earned: F of each, `(M,)`.
+        sampled: the S are a sample; an interval comes with it.
+    """
+    said, lost = (all_of[-1] - all_of[:-1] for all_of in (predicted, earned))
+    size = np.square(lost).mean() if len(lost) else 0.0
+    meaning = (
+        "mean squared error of what the values say is lost when players go together, as a share of the mean square of "
+        "what is lost: 0 is exact, 1 no better than saying that nothing matters"
+    )
+    if size <= resolution(earned[-1]) ** 2:
+        return Measure("infidelity", float("nan"), None, None, "not defined: F does not vary")
+    wrong = np.square(said - lost)
+    share = float(wrong.mean() / size)
+    half = float(half_width(wrong - share * np.square(lost)) / size)  # of a ratio of means, to first order
+    return Measure("infidelity", share, (max(0.0, share - half), share + half) if sampled else None, None, meaning)
+
+
+def _predicted(values: np.ndarray) -> np.ndarray:
+    """The sum of the values `(n,)`, or of pairs `(n, n)`, inside each of all subsets, `(2^n,)`."""
+    inside, finite = game.coalitions(len(values)).astype(float), np.nan_to_num(values)
+    return inside @ finite if values.ndim == 1 else np.einsum("mi,ij,mj->m", inside, finite, inside)
 
 
 def closed_form(closed: np.ndarray, exact: np.ndarray) -> Measure:

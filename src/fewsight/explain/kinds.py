@@ -13,8 +13,9 @@ from fewsight.explain.change import as_change, change
 from fewsight.explain.codes import latent_codes, prototype_map
 from fewsight.explain.correspondence import correspondence, correspondence_occlusion
 from fewsight.explain.counterfactual import relabelling, removal
-from fewsight.explain.debt import debt
+from fewsight.explain.debt import debt, recorded_when
 from fewsight.explain.explanation import Explanation
+from fewsight.explain.film import film
 from fewsight.explain.influence import influence
 from fewsight.explain.inputs import positional
 from fewsight.explain.kernel import kernel, kernel_votes, without_kernel, without_votes
@@ -117,6 +118,12 @@ def _no_record(case: Case) -> str:
 def _no_tasks(case: Case) -> str:
     if case.experience and case.experience.tasks is None:
         return "the meta-training tasks are not at hand"
+    return _no_record(case)
+
+
+def _no_way(case: Case) -> str:
+    if case.experience and len(case.experience.snapshots) < 2:
+        return "the record of meta-training holds one moment only, and no way leads to it"
     return _no_record(case)
 
 
@@ -251,6 +258,12 @@ KINDS: dict[str, Kind] = {
         unasked=_by_name("the finest split there is, and the slowest: ask for it by name"),
     ),
     "debt": Kind(debt, "layers", exact=False, rows=lambda case: 4),
+    "learned_when": Kind(
+        _experienced(recorded_when),
+        "model",
+        why_not=_no_way,
+        unasked=_by_name("goes back through meta-training: ask for it by name"),
+    ),
     "movement": Kind(movement, "model", why_not=without_parameters),
     "representation": Kind(representation, "model", why_not=without_parameters),
     "trajectory": Kind(
@@ -258,6 +271,7 @@ KINDS: dict[str, Kind] = {
     ),
     "step_sizes": Kind(step_sizes, "model", why_not=without_parameters),
     "gates": Kind(gates, "model", why_not=without_parameters),
+    "film": Kind(film, "model"),
     "prototype_map": Kind(prototype_map, "model", why_not=_without_prototypes, unasked=_by_name(PICTURE)),
     "latent_codes": Kind(latent_codes, "model"),
     "task_influence": Kind(

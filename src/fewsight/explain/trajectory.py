@@ -20,11 +20,12 @@ MARGIN = 0.25
 def steps(case: Case) -> Explanation:
     """F(state_t) - F(state_{t-1}) of each recorded step of adaptation, `(T,)`: a waterfall that sums exactly.
 
-    Every learner has it; one that adapts in a single stroke has a single step.
+    Every learner has it; one that adapts in a single stroke has a single step. The provenance holds the "scores" of all
+    classes after each step, `(T + 1, N)`.
     """
     with case.frozen(), torch.no_grad():
-        models = case.learner.trace(case.support).models()
-        heights = np.array([case.target(model(case.query)[0].double()).item() for model in models])
+        scores = torch.stack([model(case.query)[0].double() for model in case.learner.trace(case.support).models()])
+        heights = case.target(scores).cpu().numpy()
     values = np.diff(heights)
     return Explanation(
         kind="steps",
@@ -41,7 +42,7 @@ def steps(case: Case) -> Explanation:
         notes=("A late step that undoes an early one is over-shooting: the rate is large for this task.",)
         if (values > 0).any() and (values < 0).any()
         else (),
-        provenance=case.record(heights=heights.tolist()),
+        provenance=case.record(heights=heights.tolist(), scores=scores.tolist()),
     )
 
 

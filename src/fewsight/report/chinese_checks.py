@@ -9,6 +9,12 @@ CHECKS: dict[str, str] = {
     "exact leave-one-out (drop)": "精确留一法（示例不再起作用）",
     "exact leave-one-out (renormalise)": "精确留一法（从未给过示例）",
     "exact Shapley values": "精确 Shapley 值",
+    "infidelity": "不忠实度（infidelity）",
+    "mean squared error of what the values say is lost when players go together, as a share of the mean square of what "
+    "is lost: 0 is exact, 1 no better than saying that nothing matters": (
+        "若干参与者一起去掉时，数值所说的损失与实际损失之间的均方误差，占实际损失均方的比例："
+        "0 为精确，1 相当于说什么都不重要"
+    ),
     "closed-form leave-one-out against adapting again": "闭式留一法与重新适应之差",
     "linear datamodelling score over all subsets": "所有子集上的线性数据建模得分",
     "deletion of {phrase} against random order": "删除曲线（{phrase}），与随机顺序相比",

@@ -91,6 +91,15 @@ NOTES: dict[str, str] = {
     "How far a layer moved is not how much that mattered: see layer_swap.": (
         "一层移动得远不等于影响大：请看“每一层的份额”。"
     ),
+    "The prediction jumps between checkpoints (ReLU units switch in adaptation).": (
+        "预测在检查点之间有跳变（ReLU 单元在适应过程中切换）。"
+    ),
+    "Along straight lines between checkpoints: with more of them it comes nearer to how training went.": (
+        "沿检查点之间的直线：检查点越多，越接近训练的实际过程。"
+    ),
+    "What the network was told in one forward pass; how much that mattered is another question.": (
+        "这是网络在一次前向传播中被告知的内容；它有多重要是另一个问题。"
+    ),
     "{layer} starts at 0, so its move has no relative size.": "{layer} 从 0 开始，因此没有相对的移动量。",
     "Only {number} inputs were compared, a rough estimate: give more queries.": (
         "只比较了 {number} 个输入，是粗略的估计。"
@@ -202,6 +211,13 @@ NOTES: dict[str, str] = {
     "the learner does not answer by attention": "该学习器不用注意力作答",
     "the learner has no prototypes": "该学习器没有原型",
     "{learner} has no prototypes": "{learner} 没有原型",
+    "the record of meta-training holds one moment only, and no way leads to it": (
+        "元训练的记录只有一个时刻，没有通向它的路径"
+    ),
+    "goes back through meta-training: ask for it by name": "要回溯整个元训练：请按名称请求",
+    "{learner} tells its network nothing about the task (FiLM does)": (
+        "{learner} 不告诉其网络关于任务的任何信息（FiLM 会）"
+    ),
     "{learner} has no latent codes": "{learner} 没有隐编码",
     "{learner} does not adapt parameters step by step": "{learner} 不是逐步适应参数的",
     "the scores of {learner} are no sum of inner products": "{learner} 的得分不是内积之和",

@@ -148,6 +148,13 @@ QUESTIONS: dict[str, str] = {
     "Where do the query and the support examples lie between the prototypes of the classes?": (
         "新样本和各示例处在各类别原型之间的什么位置？"
     ),
+    "In which stretch of meta-training, and in which module, was this prediction learned?": (
+        "这一预测是在元训练的哪一段、在哪个模块中学到的？"
+    ),
+    "the learner at step {number}": "元训练第 {number} 步时的学习器",
+    "How far did the support set move the scales and shifts of each layer, as a share of their size?": (
+        "支持集使每一层的缩放与平移参数移动了多远（与其大小之比）？"
+    ),
     "How far did adaptation move the latent code of each class?": "适应过程使每个类别的隐编码移动了多远？",
     "If the prediction were a sum of one number for each support example, what would the numbers be?": (
         "假如预测是每个示例一个数的总和，这些数会是多少？"
