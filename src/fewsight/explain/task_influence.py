@@ -1,10 +1,19 @@
-"""Which meta-training tasks does a prediction rest on? What each did to it, to first order and by Gauss-Newton (C1).
+"""Which meta-training tasks does a prediction rest on? What each did to it, by Gauss-Newton (C1).
 
 All values have one sign and one unit: positive means that having the task in meta-training raised F, as one of M
-tasks that weigh alike. Three answers, from the cheapest to the truest:
+tasks that weigh alike. Training that ends is taken for a penalty on the way it went: with D = 1 / reach (see
+`Experience`), small steps along a gradient of the mean loss end near the minimum of
 
-task_influence      first order, summed over snapshots of the training; from sketches where the tasks are gone
-task_newton         where training ends, curvature included; one linear system for each prediction
+    (1/M) sum_i L_i(omega) + 1/2 (omega - omega_0)' diag(D) (omega - omega_0),
+
+and a derivative in the weight of L_i there is -(1/M) dF/domega' (G + diag(D))^-1 dL_i/domega. Flat directions, along
+which the optimizer could not have gone far, count for little, stiff ones are at rest, and no damping is to be chosen.
+Koh & Liang, "Understanding Black-box Predictions via Influence Functions", 2017; Bae et al., "If Influence Functions
+are the Answer, Then What is the Question?", 2022, for the penalty; Ali, Kolter & Tibshirani, "A Continuous-Time View of
+Early Stopping for Least Squares Regression", 2019, for why it stands for the length of training.
+
+task_influence      from sketches: needs no data, one gradient for each prediction
+task_newton         the same with the tasks and the whole curvature; one linear system for each prediction
 leave_one_task_out  the optimum without each task; exact where scores are affine in omega and the loss is quadratic
 """
 
@@ -18,7 +27,7 @@ from torch import Tensor
 
 from fewsight.errors import ExplanationError
 from fewsight.experience.gradients import at, gradient, meta_gradient, sketch, trainable
-from fewsight.experience.value import Experience
+from fewsight.experience.value import Experience, sketches
 from fewsight.explain.case import Case
 from fewsight.explain.coalitions import present
 from fewsight.explain.curvature import Curvature, conjugate_gradients
@@ -33,62 +42,40 @@ SETTLED = 1e-3
 """Slope left at a Newton optimum, relative to the removed task's own, up to which it counts as the optimum."""
 
 
-def task_influence(case: Case, experience: Experience, *, sketched: bool | None = None) -> Explanation:
-    """-(1/M) sum_t eta_t <s_t dF/domega_t, s_t dL_i/domega_t> over snapshots t, `(M,)`.
+def task_influence(case: Case, experience: Experience) -> Explanation:
+    """-(1/M) dF/domega' (G + diag(1 / reach))^-1 dL_i/domega from sketches of all three, `(M,)`.
 
-    eta_t is the learning rate summed over the steps that snapshot t stands for, s_t^2 what the optimizer multiplied
-    gradients by. Pruthi et al., "Estimating Training Data Influence by Tracing Gradient Descent", 2020 (TracInCP),
-    with F through the whole adaptation and L_i the loss that meta-training minimised.
-
-    Args:
-        sketched: from sketches instead of exact gradients; default: only where the tasks cannot be drawn again.
+    Park et al., "TRAK: Attributing Model Behavior at Scale", 2023, solve in the space of sketches too, with another G.
 
     Raises:
-        ExplanationError: sketches are needed and were not kept.
+        ExplanationError: sketches were not kept, and the tasks to make them from cannot be drawn again.
     """
-    sketched = experience.tasks is None if sketched is None else sketched
-    if sketched and experience.sketches is None:
+    kept = experience.sketches
+    if kept is None and experience.tasks is None:
         raise ExplanationError("the record of meta-training holds neither the tasks nor sketches of their gradients")
-    values = np.zeros(experience.size)
-    with case.frozen(), bar("meta-training tasks", len(experience.snapshots) * experience.size) as progress:
-        for index, snapshot in enumerate(experience.snapshots):
-            own = snapshot.scaled(_slope(case, snapshot.omega))
-            if sketched:
-                assert experience.sketches is not None
-                products = experience.sketches[index].to(own) @ sketch(own)
-                progress.advance(experience.size)
-            else:
-                products = own.new_empty(experience.size)
-                for i, task in enumerate(_tasks(experience)):
-                    products[i] = snapshot.pull(case.learner, task) @ own
-                    progress.advance(1)
-            values -= snapshot.rate / experience.size * products.double().cpu().numpy()
-    notes = ["First order: it follows each step, not what later steps made of it."]
-    if sketched:
-        notes.append("From sketches of the gradients: each value has a random error of a few percent of the largest.")
+    with case.frozen():
+        if kept is None:
+            kept = sketches(case.learner, _tasks(experience), experience.reach)
+        own = _slope(case, trainable(case.learner))
+        own = sketch(own * experience.reach.to(own).sqrt(), width=kept.shape[-1]).double().cpu()
+    pulls, bends = kept.double().cpu()[:, 0], kept.double().cpu()[:, 1:].flatten(0, 1)
+    curvature = bends.T @ bends / experience.size + torch.eye(len(own), dtype=own.dtype)
+    values = -(pulls @ torch.linalg.solve(curvature, own)) / experience.size
     return _explanation(
         case,
         experience,
         "task_influence",
-        "Which meta-training tasks raised or lowered this prediction while the learner was trained?",
-        values,
+        "Which meta-training tasks raised or lowered this prediction?",
+        values.numpy(),
         "derivative",
-        notes,
-        snapshots=[snapshot.step for snapshot in experience.snapshots],
-        gradients="sketched" if sketched else "exact",
+        ["From sketches of gradients and of curvature: values that are close may change places."],
     )
 
 
-def task_newton(
-    case: Case, experience: Experience, *, damping: float = 0.1, iterations: int = 50, tolerance: float = 1e-3
-) -> Explanation:
-    """-(1/M) dF/domega' (G + lambda I)^-1 dL_i/domega at the learner's omega, `(M,)`: an influence function.
-
-    Koh & Liang, "Understanding Black-box Predictions via Influence Functions", 2017, with the Gauss-Newton matrix G.
+def task_newton(case: Case, experience: Experience, *, iterations: int = 50, tolerance: float = 1e-3) -> Explanation:
+    """-(1/M) dF/domega' (G + diag(1 / reach))^-1 dL_i/domega at the learner's omega, `(M,)`.
 
     Args:
-        damping: lambda as a share of the curvature along dF/domega; omega is rarely at an optimum, and without damping
-            flat directions would count for everything.
         iterations: the most products of conjugate gradients.
 
     Raises:
@@ -97,16 +84,14 @@ def task_newton(
     tasks, learner, omega = _tasks(experience), case.learner, trainable(case.learner)
     with case.frozen(), bar("meta-training tasks", iterations) as progress:
         slope = _slope(case, omega)
-        curvature = Curvature(learner, omega, tasks)
-        length = slope @ slope
-        damped = damping * slope @ curvature(slope) / length if length > 0 else length
+        curvature, root = Curvature(learner, omega, tasks), experience.reach.to(slope).sqrt()
 
         def product(vector: Tensor) -> Tensor:
             progress.advance(1)
-            return curvature(vector) + damped * vector
+            return root * curvature(root * vector) + vector
 
-        solved = conjugate_gradients(product, slope, iterations=iterations, tolerance=tolerance)
-        pulls = torch.stack([meta_gradient(learner, omega, task) @ solved.x for task in tasks])
+        solved = conjugate_gradients(product, root * slope, iterations=iterations, tolerance=tolerance)
+        pulls = torch.stack([meta_gradient(learner, omega, task) @ (root * solved.x) for task in tasks])
     unsolved = Measure(
         "residual of the linear system",
         solved.residual,
@@ -120,9 +105,8 @@ def task_newton(
         "How would this prediction change if a meta-training task had weighed a little less?",
         -pulls.double().cpu().numpy() / experience.size,
         "derivative",
-        ["An influence function assumes that training has converged; the damping stands for that it has not."],
+        ["An influence function: training that ended is taken for a penalty on the way it went."],
         (unsolved,),
-        damping=damping,
         iterations=solved.iterations,
     )
 
