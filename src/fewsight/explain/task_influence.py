@@ -57,8 +57,8 @@ def task_influence(case: Case, experience: Experience) -> Explanation:
         if kept is None:
             kept = sketches(case.learner, _tasks(experience), experience.reach)
         own = _slope(case, trainable(case.learner))
-        own = sketch(own * experience.reach.to(own).sqrt(), width=kept.shape[-1]).double().cpu()
-    pulls, bends = kept.double().cpu()[:, 0], kept.double().cpu()[:, 1:].flatten(0, 1)
+        own = sketch(own * experience.reach.to(own).sqrt(), width=kept.shape[-1]).cpu().double()
+    pulls, bends = kept[:, 0].cpu().double(), kept[:, 1:].cpu().double().flatten(0, 1)
     curvature = bends.T @ bends / experience.size + torch.eye(len(own), dtype=own.dtype)
     values = -(pulls @ torch.linalg.solve(curvature, own)) / experience.size
     return _explanation(
