@@ -3,8 +3,8 @@
     python benchmarks/workbench_latency.py runs/digits-protonet runs/digits-maml
 
 starts the workbench of each run on loopback and Chromium without a screen (extra `test`), takes its sample task and
-switches one example after the other off and on. Time runs in the page, from the click to the frame that shows the answer;
-the server's own share stands beside it.
+switches one example after the other off and on. Time runs in the page, from the click to the frame that shows the
+answer; the server's own share stands beside it.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def main() -> int:
             try:
                 assert server.stdout is not None
                 address = "http://" + server.stdout.readline().split("http://")[1].split()[0].rstrip("/")
-                columns = [sorted(column) for column in zip(*measured(browser.new_page(), address, asked.clicks))]
+                columns = [
+                    sorted(column) for column in zip(*measured(browser.new_page(), address, asked.clicks), strict=True)
+                ]
             finally:
                 server.terminate()
                 server.wait(timeout=30)

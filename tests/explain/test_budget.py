@@ -14,7 +14,7 @@ import torch
 from ticks import Ticks
 
 from fewsight.errors import ExplanationError
-from fewsight.experience import Experience
+from fewsight.experience import Experience, value
 from fewsight.explain import KINDS, Analysis, coalitions, controls, explain, game, schedule, subsets, verify
 from fewsight.explain.clock import LATE, Clock, OutOfTimeError
 from fewsight.explain.explanation import Explanation, Measure
@@ -200,14 +200,15 @@ def test_an_estimate_keeps_what_it_had_when_time_runs_out(ticks: Ticks, monkeypa
         np.testing.assert_allclose(stopped.values, expected.values, atol=1e-9)
 
 
-def test_tasks_are_traced_by_sketches_where_their_gradients_take_too_long(ticks: Ticks) -> None:
+def test_tracing_tasks_without_sketches_is_stopped_between_two_of_them(ticks: Ticks) -> None:
     learner = tiny.learner("protonet")
     tasks = [Task(tiny.support(seed=s), tiny.query(s), torch.tensor([0]), name=f"task {s}") for s in range(5)]
-    experience = Experience.of(learner, tasks, sketched=True)
-    case = tiny.case(learner, tiny.support())
-    ticks.costs(coalitions, "_alone", UNIT)
-    coalitions.present(case)
-    hurried, ample = (replace(case, clock=Clock(seconds)) for seconds in (20.0, 100.0))
-    assert task_influence(hurried, experience).provenance["gradients"] == "sketched"
-    assert task_influence(ample, experience).provenance["gradients"] == "exact"
-    assert task_influence(hurried, replace(experience, sketches=None)).provenance["gradients"] == "exact"
+    kept = Experience.of(learner, tasks, sketched=True)
+    experience, case = replace(kept, sketches=None), tiny.case(learner, tiny.support())
+    ticks.costs(value, "meta_gradient", UNIT)
+    before = ticks.now
+    with pytest.raises(OutOfTimeError):
+        task_influence(replace(case, clock=Clock(2.5 * UNIT)), experience)
+    assert ticks.now - before == 3 * UNIT
+    sketched = task_influence(replace(case, clock=Clock(0.5 * UNIT)), kept)
+    np.testing.assert_allclose(task_influence(case, experience).values, sketched.values, rtol=1e-9)

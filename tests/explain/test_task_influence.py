@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from cases import CASES, Case
 from fewsight.errors import ExplanationError
-from fewsight.experience import Experience, Snapshot, meta_gradient, sketch, trainable
+from fewsight.experience import Experience, bend, meta_gradient, sketch, trainable
 from fewsight.experience.gradients import gradient
 from fewsight.explain.curvature import Curvature, conjugate_gradients
 from fewsight.explain.target import parse, value
@@ -94,17 +94,72 @@ def test_leaving_a_task_out_is_training_again_without_it(settled: bool) -> None:
     assert found.players == tuple(f"plane {i}" for i in range(8))
 
 
-def test_the_influence_function_ranks_like_retraining() -> None:
+def penalised(tasks: list[Task], start: np.ndarray, reach: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """The minimum of sum_i weight_i L_i / M + (theta - start)' diag(1 / reach) (theta - start) / 2."""
+    left, right = np.diag(1 / reach), np.diag(1 / reach) @ start
+    for task, share in zip(tasks, 2 * weight / len(tasks), strict=True):
+        b, c = adapted(task)
+        query, target = design(task.query), task.target.numpy()
+        left = left + share * (query @ b).T @ (query @ b) / len(query)
+        right = right + share * (query @ b).T @ (target - query @ c) / len(query)
+    return np.linalg.solve(left, right)
+
+
+@pytest.mark.parametrize("far", [1e-3, 1.0, 1e3])
+def test_influences_are_derivatives_of_the_penalised_optimum(far: float) -> None:
+    """From sketches (all rows of the curvature fit in) and by conjugate gradients, against central differences."""
+    learner, tasks, asked = linear_maml(), planes(8), planes(1, seed=9)[0]
+    draw = np.random.default_rng(0)
+    start, reach = draw.normal(size=(FEATURES + 1, 1)), far * draw.uniform(0.5, 2, FEATURES + 1)
+    put(learner, penalised(tasks, start, reach, np.ones(8)))
+    asking = case(learner, asked.support, asked.query[:1])
+    experience = Experience.of(learner, tasks, reach=torch.from_numpy(reach), sketched=True)
+    expected = []
+    for i in range(8):
+        ends = [penalised(tasks, start, reach, np.ones(8) + h * np.eye(8)[i]) for h in (1e-4, -1e-4)]
+        expected.append((answer(ends[0], asked) - answer(ends[1], asked)) / 2e-4)
+    size = np.abs(expected).max()
+    np.testing.assert_allclose(task_influence(asking, experience).values / size, np.array(expected) / size, atol=1e-5)
+    newton = task_newton(asking, experience, tolerance=1e-10)
+    np.testing.assert_allclose(newton.values / size, np.array(expected) / size, atol=1e-5)
+    assert newton.trusted
+
+
+def test_without_a_limit_influences_rank_like_retraining() -> None:
     learner, tasks, asked = linear_maml(), planes(12), planes(1, seed=9)[0]
     put(learner, retrained(tasks))
-    experience, asking = Experience.of(learner, tasks), case(learner, asked.support, asked.query[:1])
+    far = torch.full((FEATURES + 1,), 1e6, dtype=torch.float64)
+    experience, asking = Experience.of(learner, tasks, reach=far), case(learner, asked.support, asked.query[:1])
     exact = leave_one_task_out(asking, experience).values
-    newton = task_newton(asking, experience, damping=1e-6, tolerance=1e-10)
-    assert newton.trusted
-    assert np.corrcoef(newton.values, exact)[0, 1] > 0.95
-    heavy = task_newton(asking, experience, damping=1e9, tolerance=1e-10).values
-    slope = task_influence(asking, experience).values
-    np.testing.assert_allclose(heavy / np.abs(heavy).max(), slope / np.abs(slope).max(), atol=1e-6)
+    for found in (task_newton(asking, experience, tolerance=1e-10), task_influence(asking, experience)):
+        assert found.trusted
+        assert np.corrcoef(found.values, exact)[0, 1] > 0.95
+
+
+def test_influences_of_one_small_step_add_up_to_what_it_did() -> None:
+    """Gradient descent at rates r: F(after) - F(before) is the sum over tasks, up to a share that falls as r does."""
+    asked, errors = planes(1, seed=9)[0], []
+    for rate in (1e-2, 1e-3):
+        learner, tasks = linear_maml(), planes(5)
+        before = float(learner(asked.support, asked.query[:1]).detach())
+        descend(learner, tasks, rate, 1)
+        asking = case(learner, asked.support, asked.query[:1])
+        found = task_influence(asking, Experience.of(learner, tasks, reach=rate * torch.ones(FEATURES + 1)))
+        change = float(learner(asked.support, asked.query[:1]).detach()) - before
+        errors.append(abs(found.values.sum() - change) / abs(change))
+    assert errors[1] < 0.15 * errors[0] < 0.15
+
+
+def test_few_rows_of_the_curvature_are_right_on_average() -> None:
+    """2 of the 6 rows of a task: the mean over seeds is G v, with an error that the spread over seeds explains."""
+    learner, (task,) = linear_maml(), planes(1)
+    omega = trainable(learner)
+    vector = torch.randn(FEATURES + 1, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    exact = Curvature(learner, omega, [task])(vector)
+    rows = [bend(learner, omega, task, 2, seed) for seed in range(400)]
+    found = torch.stack([a.T @ (a @ vector) for a in rows])
+    assert ((found.mean(0) - exact).abs() < 4 * found.std(0) / 20).all()
+    assert float(found.std(0).norm() / exact.norm()) > 0.1, "two rows are not the whole"
 
 
 def test_a_curved_meta_loss_is_not_passed_off_as_exact() -> None:
@@ -118,46 +173,15 @@ def test_a_curved_meta_loss_is_not_passed_off_as_exact() -> None:
     assert "slope left" in found.failures[0]
 
 
-def trained(learner: MAML, tasks: list[Task], rate: float, steps: int) -> list[Snapshot]:
-    """Plain gradient descent on the mean meta-loss; a snapshot before every step."""
-    snapshots = []
-    for step in range(steps):
-        now = Snapshot.of(learner, step=step, rate=rate)
-        snapshots.append(now)
-        slope = torch.stack([meta_gradient(learner, now.omega, task) for task in tasks]).mean(0)
+def descend(learner: MAML, tasks: list[Task], rate: float, steps: int) -> None:
+    """Plain gradient descent on the mean meta-loss."""
+    for _ in range(steps):
+        slope = torch.stack([meta_gradient(learner, trainable(learner), task) for task in tasks]).mean(0)
         with torch.no_grad():
             for parameter, part in zip(
                 learner.parameters(), slope.split([p.numel() for p in learner.parameters()]), strict=True
             ):
                 parameter -= rate * part.view_as(parameter)
-    return snapshots
-
-
-def test_first_order_influences_add_up_to_what_training_did() -> None:
-    """With a snapshot at every step and small steps, the sum over tasks is F(after) - F(before): error O(rate)."""
-    asked, errors = planes(1, seed=9)[0], []
-    for rate, steps in [(0.01, 10), (0.005, 20)]:
-        learner, tasks = linear_maml(), planes(5)
-        asking = case(learner, asked.support, asked.query[:1])
-        before = float(learner(asked.support, asked.query[:1]).detach())
-        snapshots = trained(learner, tasks, rate, steps)
-        found = task_influence(asking, Experience.of(learner, tasks, snapshots=snapshots))
-        change = float(learner(asked.support, asked.query[:1]).detach()) - before
-        errors.append(abs(found.values.sum() - change) / abs(change))
-    assert errors[1] < 1e-2
-    # F is affine in omega here, so the sum is exact whatever the rate.
-    assert max(errors) < 1e-10
-
-
-def test_the_scale_of_the_optimizer_is_applied_once_to_each_side() -> None:
-    learner, tasks, asked = linear_maml(), planes(3), planes(1, seed=9)[0]
-    plain = Snapshot.of(learner)
-    scaled = replace(plain, scale=torch.tensor([1.0, 2.0, 3.0, 4.0], dtype=torch.float64))
-    asking = case(learner, asked.support, asked.query[:1])
-    found = task_influence(asking, Experience.of(learner, tasks, snapshots=[scaled])).values
-    own = gradient(learner, plain.omega, lambda learner: learner(asked.support, asked.query[:1])[0, 0])
-    expected = [float(-(own * scaled.scale.square()) @ meta_gradient(learner, plain.omega, task)) / 3 for task in tasks]
-    np.testing.assert_allclose(found, expected, rtol=1e-10)
 
 
 def test_corrupted_training_tasks_are_found() -> None:
@@ -167,8 +191,8 @@ def test_corrupted_training_tasks_are_found() -> None:
     bad = torch.randperm(24, generator=generator)[:8].tolist()
     tasks = [replace(task, target=-task.target) if i in bad else task for i, task in enumerate(tasks)]
     learner = linear_maml()
-    snapshots = trained(learner, tasks, 0.05, 10)
-    experience = Experience.of(learner, tasks, snapshots=snapshots[::5])
+    descend(learner, tasks, 0.05, 10)
+    experience = Experience.of(learner, tasks, reach=0.5 * torch.ones(FEATURES + 1))
     scores = {"task_influence": np.zeros(24), "task_newton": np.zeros(24)}
     for asked in planes(4, seed=11):
         for query in range(2):
@@ -199,9 +223,9 @@ def test_without_the_tasks_sketches_answer() -> None:
     learner, tasks, asked = linear_maml(), planes(4), planes(1, seed=9)[0]
     asking = case(learner, asked.support, asked.query[:1])
     experience = Experience.of(learner, tasks, sketched=True)
-    exact = task_influence(asking, experience).values
+    known = task_influence(asking, replace(experience, sketches=None)).values
     left = experience.without_tasks()
-    np.testing.assert_allclose(task_influence(asking, left).values, exact, rtol=1e-10)  # P <= width: nothing is lost
+    np.testing.assert_array_equal(task_influence(asking, left).values, known)
     with pytest.raises(ExplanationError, match="tasks themselves"):
         task_newton(asking, left)
     with pytest.raises(ExplanationError, match="neither the tasks nor sketches"):
@@ -244,7 +268,7 @@ def test_the_gradient_in_omega_is_that_of_the_prediction(each: Case) -> None:
 
 
 @pytest.mark.parametrize("kind", ["regression", "classification"])
-def test_gauss_newton_products_are_j_h_j(kind: str) -> None:
+def test_gauss_newton_products_and_all_rows_are_j_h_j(kind: str) -> None:
     """Against the explicit matrix: J by rows, H = 2/(Qd) for squared error and (diag p - p p')/Q for cross-entropy."""
     each = next(c for c in VECTORS if c.learner_name == "maml" and c.task_kind == kind)
     learner, task = each.learner().eval(), each.task()
@@ -256,13 +280,16 @@ def test_gauss_newton_products_are_j_h_j(kind: str) -> None:
             rows.append(gradient(learner, omega, lambda learner, q=q, n=n: learner(task.support, task.query)[q, n]))
     jacobian = torch.stack(rows)
     if kind == "regression":
-        bend = 2 / (queries * outputs) * torch.eye(queries * outputs, dtype=torch.float64)
+        hessian = 2 / (queries * outputs) * torch.eye(queries * outputs, dtype=torch.float64)
     else:
         p = scores.softmax(-1)
-        bend = torch.block_diag(*(torch.diag(each) - torch.outer(each, each) for each in p)) / queries
+        hessian = torch.block_diag(*(torch.diag(each) - torch.outer(each, each) for each in p)) / queries
     vector = torch.randn(jacobian.shape[1], dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     found = Curvature(learner, omega, [task])(vector)
-    torch.testing.assert_close(found, jacobian.T @ (bend @ (jacobian @ vector)))
+    torch.testing.assert_close(found, jacobian.T @ (hessian @ (jacobian @ vector)))
+    all_rows = bend(learner, omega, task, queries * outputs + 1)
+    torch.testing.assert_close(all_rows.T @ (all_rows @ vector), found)
+    assert not all_rows[-1].any(), "one more than there are"
     assert float(task_loss(scores, task)) > 0
 
 

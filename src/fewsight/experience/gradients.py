@@ -50,13 +50,9 @@ def gradient(learner: Learner, omega: Weights, measure: Callable[[Learner], Tens
     return flat(found).detach()
 
 
-def meta_gradient(learner: Learner, omega: Weights, task: Task, progress: float = 1.0) -> Tensor:
-    """The gradient `(P,)` of the loss that meta-training minimises on `task`, at `omega`.
-
-    Args:
-        progress: the share of meta-training done, which some losses depend on.
-    """
-    before, learner.progress = learner.progress, progress
+def meta_gradient(learner: Learner, omega: Weights, task: Task) -> Tensor:
+    """The gradient `(P,)` at `omega` of the loss that meta-training minimises on `task` at its end."""
+    before, learner.progress = learner.progress, 1.0
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)  # a loss that draws (LEO) draws the same for every task

@@ -156,9 +156,7 @@ def _many_subsets(case: Case) -> int:
 
 
 def _traced(case: Case) -> int:
-    experience = case.experience
-    exact = experience is not None and experience.tasks is not None and experience.sketches is None
-    return adaptations(experience, sketched=not exact) if experience else 0
+    return adaptations(case.experience) if case.experience else 0
 
 
 PICTURE = "a picture of the task, not of this prediction: ask for it by name"

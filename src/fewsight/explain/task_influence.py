@@ -1,10 +1,19 @@
-"""Which meta-training tasks does a prediction rest on? What each did to it, to first order and by Gauss-Newton (C1).
+"""Which meta-training tasks does a prediction rest on? What each did to it, by Gauss-Newton (C1).
 
 All values have one sign and one unit: positive means that having the task in meta-training raised F, as one of M
-tasks that weigh alike. Three answers, from the cheapest to the truest:
+tasks that weigh alike. Training that ends is taken for a penalty on the way it went: with D = 1 / reach (see
+`Experience`), small steps along a gradient of the mean loss end near the minimum of
 
-task_influence      first order, summed over snapshots of the training; from sketches where the tasks are gone
-task_newton         where training ends, curvature included; one linear system for each prediction
+    (1/M) sum_i L_i(omega) + 1/2 (omega - omega_0)' diag(D) (omega - omega_0),
+
+and a derivative in the weight of L_i there is -(1/M) dF/domega' (G + diag(D))^-1 dL_i/domega. Flat directions, along
+which the optimizer could not have gone far, count for little, stiff ones are at rest, and no damping is to be chosen.
+Koh & Liang, "Understanding Black-box Predictions via Influence Functions", 2017; Bae et al., "If Influence Functions
+are the Answer, Then What is the Question?", 2022, for the penalty; Ali, Kolter & Tibshirani, "A Continuous-Time View of
+Early Stopping for Least Squares Regression", 2019, for why it stands for the length of training.
+
+task_influence      from sketches: needs no data, one gradient for each prediction
+task_newton         the same with the tasks and the whole curvature; one linear system for each prediction
 leave_one_task_out  the optimum without each task; exact where scores are affine in omega and the loss is quadratic
 """
 
@@ -18,8 +27,8 @@ import torch
 from torch import Tensor
 
 from fewsight.errors import ExplanationError
-from fewsight.experience.gradients import Weights, at, gradient, meta_gradient, sketch, trainable
-from fewsight.experience.value import Experience
+from fewsight.experience.gradients import at, gradient, meta_gradient, sketch, trainable
+from fewsight.experience.value import BENDS, Experience, sketches
 from fewsight.explain.case import Case
 from fewsight.explain.coalitions import present
 from fewsight.explain.curvature import Curvature, conjugate_gradients
@@ -36,70 +45,45 @@ SETTLED = 1e-3
 """Slope left at a Newton optimum, relative to the removed task's own, up to which it counts as the optimum."""
 
 
-def task_influence(case: Case, experience: Experience, *, sketched: bool | None = None) -> Explanation:
-    """-(1/M) sum_t eta_t <s_t dF/domega_t, s_t dL_i/domega_t> over snapshots t, `(M,)`.
+def task_influence(case: Case, experience: Experience) -> Explanation:
+    """-(1/M) dF/domega' (G + diag(1 / reach))^-1 dL_i/domega from sketches of all three, `(M,)`.
 
-    eta_t is the learning rate summed over the steps that snapshot t stands for, s_t^2 what the optimizer multiplied
-    gradients by. Pruthi et al., "Estimating Training Data Influence by Tracing Gradient Descent", 2020 (TracInCP),
-    with F through the whole adaptation and L_i the loss that meta-training minimised.
-
-    Args:
-        sketched: from sketches instead of exact gradients; default: only where the tasks cannot be drawn again, or
-            where the case's time is too short for their gradients.
+    Park et al., "TRAK: Attributing Model Behavior at Scale", 2023, solve in the space of sketches too, with another G.
 
     Raises:
-        ExplanationError: sketches are needed and were not kept.
+        ExplanationError: sketches were not kept, and the tasks to make them from cannot be drawn again.
     """
-    if sketched is None:
-        hurried = experience.sketches is not None and not case.affords(adaptations(experience, sketched=False))
-        sketched = experience.tasks is None or hurried
-    if sketched and experience.sketches is None:
+    kept = experience.sketches
+    if kept is None and experience.tasks is None:
         raise ExplanationError("the record of meta-training holds neither the tasks nor sketches of their gradients")
-    values = np.zeros(experience.size)
-    with case.frozen(), bar("meta-training tasks", len(experience.snapshots) * experience.size, case.clock) as progress:
-        for index, snapshot in enumerate(experience.snapshots):
-            own = snapshot.scaled(_slope(case, snapshot.omega))
-            if sketched:
-                assert experience.sketches is not None
-                products = experience.sketches[index].to(own) @ sketch(own)
-                progress.advance(experience.size)
-            else:
-                products = own.new_empty(experience.size)
-                for i, task in enumerate(_tasks(experience)):
-                    products[i] = snapshot.pull(case.learner, task) @ own
-                    progress.advance(1)
-            values -= snapshot.rate / experience.size * products.double().cpu().numpy()
-    notes = ["First order: it follows each step, not what later steps made of it."]
-    if sketched:
-        notes.append("From sketches of the gradients: each value has a random error of a few percent of the largest.")
+    with case.frozen():
+        if kept is None:
+            kept = sketches(case.learner, _timely(case, _tasks(experience)), experience.reach)
+        own = _slope(case, trainable(case.learner))
+        own = sketch(own * experience.reach.to(own).sqrt(), width=kept.shape[-1]).cpu().double()
+    pulls, bends = kept[:, 0].cpu().double(), kept[:, 1:].cpu().double().flatten(0, 1)
+    curvature = bends.T @ bends / experience.size + torch.eye(len(own), dtype=own.dtype)
+    values = -(pulls @ torch.linalg.solve(curvature, own)) / experience.size
     return _explanation(
         case,
         experience,
         "task_influence",
-        "Which meta-training tasks raised or lowered this prediction while the learner was trained?",
-        values,
+        "Which meta-training tasks raised or lowered this prediction?",
+        values.numpy(),
         "derivative",
-        notes,
-        snapshots=[snapshot.step for snapshot in experience.snapshots],
-        gradients="sketched" if sketched else "exact",
+        ["From sketches of gradients and of curvature: values that are close may change places."],
     )
 
 
-def adaptations(experience: Experience, *, sketched: bool) -> int:
+def adaptations(experience: Experience) -> int:
     """What `task_influence` takes, in adaptations."""
-    return GRADIENT * len(experience.snapshots) * (1 if sketched else 1 + experience.size)
+    return GRADIENT * (1 if experience.sketches is not None else 1 + experience.size * (1 + BENDS))
 
 
-def task_newton(
-    case: Case, experience: Experience, *, damping: float = 0.1, iterations: int = 50, tolerance: float = 1e-3
-) -> Explanation:
-    """-(1/M) dF/domega' (G + lambda I)^-1 dL_i/domega at the learner's omega, `(M,)`: an influence function.
-
-    Koh & Liang, "Understanding Black-box Predictions via Influence Functions", 2017, with the Gauss-Newton matrix G.
+def task_newton(case: Case, experience: Experience, *, iterations: int = 50, tolerance: float = 1e-3) -> Explanation:
+    """-(1/M) dF/domega' (G + diag(1 / reach))^-1 dL_i/domega at the learner's omega, `(M,)`.
 
     Args:
-        damping: lambda as a share of the curvature along dF/domega; omega is rarely at an optimum, and without damping
-            flat directions would count for everything.
         iterations: the most products of conjugate gradients.
 
     Raises:
@@ -109,15 +93,15 @@ def task_newton(
     with case.frozen(), bar("meta-training tasks", iterations, case.clock) as progress:
         slope = _slope(case, omega)
         curvature = Curvature(learner, omega, tasks, case.clock.check)
-        length = slope @ slope
-        damped = damping * slope @ curvature(slope) / length if length > 0 else length
+        root = experience.reach.to(slope).sqrt()
 
         def product(vector: Tensor) -> Tensor:
             progress.advance(1)
-            return curvature(vector) + damped * vector
+            return root * curvature(root * vector) + vector
 
-        solved = conjugate_gradients(product, slope, iterations=iterations, tolerance=tolerance)
-        pulls = torch.stack([pull @ solved.x for pull in _pulls(case, omega, tasks)])
+        solved = conjugate_gradients(product, root * slope, iterations=iterations, tolerance=tolerance)
+        way = root * solved.x
+        pulls = torch.stack([meta_gradient(learner, omega, task) @ way for task in _timely(case, tasks)])
     unsolved = Measure(
         "residual of the linear system",
         solved.residual,
@@ -131,9 +115,8 @@ def task_newton(
         "How would this prediction change if a meta-training task had weighed a little less?",
         -pulls.double().cpu().numpy() / experience.size,
         "derivative",
-        ["An influence function assumes that training has converged; the damping stands for that it has not."],
+        ["An influence function: training that ended is taken for a penalty on the way it went."],
         (unsolved,),
-        damping=damping,
         iterations=solved.iterations,
     )
 
@@ -152,7 +135,7 @@ def leave_one_task_out(case: Case, experience: Experience, *, iterations: int = 
     if len(tasks) < 2:
         raise ExplanationError("leaving out the only meta-training task leaves nothing to train on")
     with case.frozen(), bar("meta-training tasks", len(tasks), case.clock) as progress:
-        slopes = torch.stack(list(_pulls(case, omega, tasks)))
+        slopes = torch.stack([meta_gradient(learner, omega, task) for task in _timely(case, tasks)])
         curvature = Curvature(learner, omega, tasks, case.clock.check)
         # Beyond the size of omega, conjugate gradients only repair rounding.
         steps = min(iterations, 4 * curvature.size)
@@ -171,7 +154,8 @@ def leave_one_task_out(case: Case, experience: Experience, *, iterations: int = 
             kept = [k for k in everything if k != i]
             found = optimum(kept)
             values[i] = full - _value(case, found)
-            remaining = torch.stack(list(_pulls(case, found, [tasks[k] for k in kept]))).mean(0)
+            others = _timely(case, [tasks[k] for k in kept])
+            remaining = torch.stack([meta_gradient(learner, found, task) for task in others]).mean(0)
             left[i] = remaining.norm() / (slopes[i].norm() / len(tasks)).clamp(min=1e-30)
             progress.advance(1)
     settled = Measure(
@@ -200,11 +184,11 @@ def _tasks(experience: Experience) -> tuple[Task, ...]:
     return experience.tasks
 
 
-def _pulls(case: Case, omega: Weights, tasks: Sequence[Task]) -> Iterator[Tensor]:
-    """The meta-gradient of each task, as long as there is time."""
+def _timely(case: Case, tasks: Sequence[Task]) -> Iterator[Task]:
+    """The tasks, as long as there is time."""
     for task in tasks:
         case.clock.check()
-        yield meta_gradient(case.learner, omega, task)
+        yield task
 
 
 def _prediction(case: Case, learner: Learner) -> Tensor:

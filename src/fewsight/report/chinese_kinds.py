@@ -96,7 +96,7 @@ KINDS: dict[str, str] = {
     "kind_rule_list": "此例附近的一个简短规则列表",
     "term_rule_list": "适应后模型在新样本附近的决策列表（decision list）代理模型",
     "kind_task_influence": "抬高或压低这一回答的训练任务",
-    "term_task_influence": "元训练上的 TracIn：元梯度与预测梯度的内积",
+    "term_task_influence": "元训练任务的高斯-牛顿影响函数，由随机投影求得",
     "kind_task_similarity": "与本任务相似的训练任务",
     "term_task_similarity": "任务嵌入之间距离的相反数",
     "kind_task_map": "在训练任务中的位置",

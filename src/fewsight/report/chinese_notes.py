@@ -174,8 +174,11 @@ NOTES: dict[str, str] = {
     "queries with a random half of their parts hidden": "随机遮住一半部分的样本",
     "The queries have no labels: an example that helps here makes the model surer of what it answers, right or "
     "wrong.": ("这些样本没有标签：有帮助的示例会让模型对自己的回答更有把握，无论对错。"),
-    "First order: it follows each step, not what later steps made of it.": (
-        "一阶近似：只看每一步本身，不看后面的步由此产生的结果。"
+    "From sketches of gradients and of curvature: values that are close may change places.": (
+        "由梯度和曲率的随机投影求得：相近的数值可能互换次序。"
+    ),
+    "An influence function: training that ended is taken for a penalty on the way it went.": (
+        "影响函数：训练在此结束，相当于对所走路程的惩罚。"
     ),
     "Positive: having the task in meta-training raised the target. Only recorded tasks are players.": (
         "正值：元训练中有该任务使目标升高。只包括有记录的任务。"

@@ -96,7 +96,7 @@ KINDS: dict[str, str] = {
     "kind_rule_list": "A short list of rules near this case",
     "term_rule_list": "decision list surrogate of the adapted model around the query",
     "kind_task_influence": "Training tasks that raised or lowered this answer",
-    "term_task_influence": "TracIn over meta-training: inner products of meta-gradients with the prediction's",
+    "term_task_influence": "Gauss-Newton influence of meta-training tasks, from sketches",
     "kind_task_similarity": "Training tasks that are like this one",
     "term_task_similarity": "negative distance between task embeddings",
     "kind_task_map": "Place among the training tasks",

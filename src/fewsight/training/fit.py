@@ -72,8 +72,8 @@ def fit(
         patience: stop after so many validations without improvement; None: never.
         strategy: how gradients are computed (see `engine`); "auto" measures and takes the fastest.
         checkpoint_every: steps between checkpoints, with `run`.
-        record: snapshots to keep of the training, with `run`, so that predictions can be traced to its tasks (see
-            `record`); 0: none.
+        record: parts of the training to keep a record of, with `run`, so that predictions can be traced to its tasks
+            (see `record`); 16 tasks for each; 0: none.
         metric: what validation measures (see `fewsight.metrics`); None: accuracy, or squared error.
         run: where checkpoints and metrics go, and what is resumed. Without one nothing is written. With one, SIGINT and
             SIGTERM end the step, save, and return.

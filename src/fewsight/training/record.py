@@ -1,11 +1,11 @@
-"""What does a run keep so that predictions can be traced to the tasks it was trained on? Snapshots, then a summary.
+"""What does a run keep so that predictions can be traced to the tasks it was trained on? A sample of them.
 
-record/snapshot-000123.json   omega after step 123 and what Adam multiplied gradients by, with its tensors beside it
-record/experience.json        numbers, embeddings and gradient sketches of a sample of the tasks, and of held-out ones
+record/moment-000123.json   omega after step 123 and what Adam multiplied gradients by, with its tensors beside it
+record/summary.json         numbers, embeddings and sketches of a sample of the tasks, and of held-out ones
 
 Everything is a function of the training state and the seed, and is written by replacement: a run that was killed and
-resumed has the same record, bit for bit. `record` snapshots cost 2 `record` times the size of omega on disk, and 16
-`record` tasks 64 `record`^2 KiB for their sketches.
+resumed has the same record, bit for bit. `record` parts cost 2 `record` times the size of omega on disk, and their 16
+`record` tasks half a MiB times `record` for their sketches.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from fewsight.training import checkpoint
 from fewsight.training.run import Run
 from fewsight.training.state import Fit
 
-SUMMARY = "experience.json"
+SUMMARY = "summary.json"
 TASKS = 16
-"""Recorded tasks for each snapshot."""
+"""Recorded tasks for each part."""
 HELD_OUT = 200
 """Held-out tasks at most that say how far away from the recorded ones is ordinary."""
 
@@ -40,7 +40,7 @@ class Recorder:
     """Writes the record of one training.
 
     Args:
-        count: the most snapshots; they lie in the middle of as many equal parts of the training.
+        count: the most parts of the training; what Adam did in each is read in its middle.
         rate: the learning rate of step n (from 0).
     """
 
@@ -54,22 +54,24 @@ class Recorder:
         self.parts = {max(1, (start + stop) // 2): (start, stop) for start, stop in pairwise(edges)}
 
     def after(self, step: int, learner: Learner, optimizer: torch.optim.Adam) -> None:
-        """Keep a snapshot if one is due after `step` steps."""
+        """Keep omega and what the optimizer multiplies gradients by if `step` is the middle of a part."""
         if step in self.parts:
             omega = trainable(learner)
-            multiplied = {name: _multiplier(optimizer, parameter) for name, parameter in omega.items()}
-            checkpoint.save(_path(self.folder, step), {"omega": omega, "multiplier": multiplied})
+            multiplied = [_multiplier(optimizer, parameter).reshape(-1) for parameter in omega.values()]
+            checkpoint.save(_path(self.folder, step), {"omega": omega, "multiplier": torch.cat(multiplied)})
 
     def finish(self, learner: Learner, train: Episodes, held_out: Episodes | None, now: Fit) -> None:
         """Summarise, once, the tasks up to the step whose weights the learner (in evaluation mode) ended with."""
         if (self.folder / SUMMARY).exists():
             return
         until = now.best_step or now.step
-        snapshots = []
+        reach = torch.zeros(sum(value.numel() for value in trainable(learner).values()))
+        met_at = []
         for step, (start, stop) in self.parts.items():
             if start < until and _path(self.folder, step).exists():
+                met_at.append(step)
                 rate = sum(self.rate(n) for n in range(start, min(stop, until)))
-                snapshots.append({"step": step, "progress": step / self.steps, "rate": rate})
+                reach += rate * checkpoint.load(_path(self.folder, step))["multiplier"]
         met = until * self.meta_batch
         wanted = min(TASKS * len(self.parts), met)
         indices = [(2 * i + 1) * met // (2 * wanted) for i in range(wanted)]
@@ -81,12 +83,13 @@ class Recorder:
             learner,
             tasks,
             apart.batch(0, HELD_OUT),
-            snapshots=[_open(self.folder, facts) for facts in snapshots],
+            reach=reach,
             names=names,
             sketched=True,
         )
-        record = {name: getattr(found, name) for name in ("names", "embeddings", "held_out", "sketches", "shape")}
-        record |= {"indices": indices, "snapshots": snapshots, "witness": _plain(found.witness)}
+        kept = ("names", "reach", "embeddings", "held_out", "sketches", "shape")
+        record = {name: getattr(found, name) for name in kept}
+        record |= {"indices": indices, "moments": met_at, "witness": _plain(found.witness)}
         checkpoint.save(self.folder / SUMMARY, record)
 
 
@@ -94,7 +97,7 @@ def experience(run: Run, train: Episodes | None = None) -> Experience:
     """What `run` recorded of its meta-training.
 
     Args:
-        train: the training tasks, where their data is at hand; without them influences come from sketches.
+        train: the training tasks, where their data is at hand; some explanations need them.
 
     Raises:
         RunError: nothing was recorded, or the training has not ended.
@@ -105,13 +108,14 @@ def experience(run: Run, train: Episodes | None = None) -> Experience:
     kept = checkpoint.load(path)
     return Experience(
         names=tuple(kept["names"]),
-        snapshots=tuple(_open(path.parent, facts) for facts in kept["snapshots"]),
+        reach=kept["reach"],
         tasks=None if train is None else tuple(train[index] for index in kept["indices"]),
         embeddings=kept["embeddings"],
         held_out=kept["held_out"],
         sketches=kept["sketches"],
         witness=_task(kept["witness"]),
         shape=kept["shape"],
+        snapshots=tuple(Snapshot(s, checkpoint.load(_path(path.parent, s))["omega"]) for s in kept["moments"]),
     )
 
 
@@ -121,13 +125,7 @@ def recorded(run: Run) -> Experience | None:
 
 
 def _path(folder: Path, step: int) -> Path:
-    return folder / f"snapshot-{step:06d}.json"
-
-
-def _open(folder: Path, facts: dict[str, Any]) -> Snapshot:
-    kept = checkpoint.load(_path(folder, facts["step"]))
-    scale = torch.cat([value.sqrt().reshape(-1) for value in kept["multiplier"].values()])
-    return Snapshot(facts["step"], facts["progress"], facts["rate"], kept["omega"], scale)
+    return folder / f"moment-{step:06d}.json"
 
 
 def _multiplier(optimizer: torch.optim.Adam, parameter: Tensor) -> Tensor:
