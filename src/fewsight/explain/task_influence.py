@@ -68,7 +68,7 @@ def task_influence(case: Case, experience: Experience) -> Explanation:
         case,
         experience,
         "task_influence",
-        "Which meta-training tasks raised or lowered this prediction?",
+        "Which meta-training tasks raised or lowered this prediction while the learner was trained?",
         values.numpy(),
         "derivative",
         ["From sketches of gradients and of curvature: values that are close may change places."],
