@@ -79,7 +79,9 @@ SCENES = (
         "shapley_classes",
         {"ways": 3, "shots": 5},
     ),
-    Scene(PATIENT + "Matching Networks", "heart-disease", {"name": "matching"}, {}, 100, "attention", FIVE),
+    Scene(
+        PATIENT + "Matching Networks", "heart-disease", {"name": "matching"}, {}, 100, "attention learned_when", FIVE
+    ),
     Scene(
         PATIENT + "ridge regression head",
         "heart-disease",
@@ -104,8 +106,7 @@ SCENES = (
         {"name": "meta-sgd", "inner_steps": 3},
         {"hidden": [16, 16]},
         100,
-        "steps layer_swap path_tensor trajectory movement representation step_sizes debt learned_when sparse_linear "
-        "tree rule_list",
+        "steps layer_swap path_tensor trajectory movement representation step_sizes debt sparse_linear tree rule_list",
         FIVE,
     ),
     Scene(PATIENT + "LEO", "heart-disease", {"name": "leo"}, {"hidden": [16]}, 40, "latent_codes", FIVE),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -39,18 +40,21 @@ def film(case: Case) -> Explanation:
         raise ExplanationError(f"{type(learner).__name__} tells its network nothing about the task (FiLM does)")
     with case.frozen(), torch.no_grad():
         deltas = learner.tell(case.support)
-        value = case.query_values(case.query).item()
     own, groups = dict(learner.embedding_model.named_parameters()), layers(deltas)
-    sizes = [(joined(deltas, names).norm().item(), joined(own, names).norm().item()) for names in groups.values()]
-    values = np.array([moved / size if size else 0.0 if not moved else np.nan for moved, size in sizes])
+
+    def relative(names: Iterable[str]) -> float:
+        moved, size = joined(deltas, names).norm().item(), joined(own, names).norm().item()
+        return moved / size if size else 0.0 if not moved else float("nan")
+
+    values = np.array([relative(names) for names in groups.values()])
     zero = [layer for layer, each in zip(groups, values, strict=True) if np.isnan(each)]
     return Explanation(
         kind="film",
         question="How far did the support set move the scales and shifts of each layer, as a share of their size?",
         values=values,
         players=tuple(groups),
-        target=case.target.description,
-        value=value,
+        target="distance that parameters moved, as a share of their size",
+        value=relative(list(deltas)),
         baseline=None,
         baseline_name="",
         semantics="readout",
