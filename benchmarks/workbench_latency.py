@@ -4,7 +4,7 @@
 
 starts the workbench of each run on loopback and Chromium without a screen (extra `test`), takes its sample task and
 switches one example after the other off and on. Time runs in the page, from the click to the frame that shows the
-answer; the server's own share stands beside it.
+answer; the server's own share stands beside it, and (Linux) the processor time it took: what an idle machine needs.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
@@ -29,12 +30,22 @@ CLICK = """async place => {
 }"""
 
 
-def measured(page: Page, address: str, clicks: int) -> list[list[float]]:
-    """Milliseconds of each click: in the browser, and of them in the server."""
+def processor(server: subprocess.Popen[str]) -> float:
+    """Milliseconds of processor time that the server has taken so far."""
+    fields = Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()
+    return 1000 * (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measured(page: Page, address: str, server: subprocess.Popen[str], clicks: int) -> list[list[float]]:
+    """Milliseconds of each click: in the browser, of them in the server, and on its processor."""
     page.goto(f"{address}/?lang=en")
     page.wait_for_selector('.side[data-answered="1"]', state="attached", timeout=120_000)
     size = page.locator(".side .on").count()
-    return [page.evaluate(CLICK, click // 2 % size) for click in range(clicks)]
+    found = []
+    for click in range(clicks):
+        before = processor(server)
+        found.append([*page.evaluate(CLICK, click // 2 % size), processor(server) - before])
+    return found
 
 
 def main() -> int:
@@ -56,14 +67,16 @@ def main() -> int:
             try:
                 assert server.stdout is not None
                 address = "http://" + server.stdout.readline().split("http://")[1].split()[0].rstrip("/")
-                columns = [
-                    sorted(column) for column in zip(*measured(browser.new_page(), address, asked.clicks), strict=True)
-                ]
+                found = measured(browser.new_page(), address, server, asked.clicks)
             finally:
                 server.terminate()
                 server.wait(timeout=30)
+            columns = [sorted(column) for column in zip(*found, strict=True)]
             shown = [f"median {c[len(c) // 2]:.0f} ms, p95 {c[int(0.95 * len(c))]:.0f} ms" for c in columns]
-            print(f"{run}: click to numbers {shown[0]}; of them in the server {shown[1]}", flush=True)
+            print(
+                f"{run}: click to numbers {shown[0]}; of them in the server {shown[1]}; processor {shown[2]}",
+                flush=True,
+            )
         browser.close()
     return 0
 

@@ -67,7 +67,6 @@ class Workbench:
         self.learner = self.run.learner()
         self.store = Store(folder or self.run.folder / "workbench", self.form)
         self.gate, self.jobs = Gate(), Jobs(waiting)
-        self._pace: dict[int, float] = {}
 
     def close(self) -> None:
         self.jobs.close()
@@ -129,7 +128,7 @@ class Workbench:
         taught = self.taught(question.examples)
         _require(question.target, taught.support)
         query = items.encode(taught.form, self.store.items([question.query]))
-        found = quick(self.learner, taught.support, query, taught.examples.names, question.target, language, self._pace)
+        found = quick(self.learner, taught.support, query, taught.examples.names, question.target, language)
         return found | {"used": [place for place, example in enumerate(question.examples) if example.on]}
 
     def explain(self, asked: Explanation, language: str) -> Job:

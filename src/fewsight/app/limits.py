@@ -33,6 +33,6 @@ TASKS = 1000
 SAVED = 2000
 """Saved analyses; they are never thrown away, so beyond this a new one is refused."""
 QUICK_SECONDS = 1.0
-"""Time for the values of one light explanation; what would take longer is answered to first order."""
+"""Time of the processor for the values of one light explanation; what would take longer is answered to first order."""
 SECONDS = 20.0
 """Time for a full explanation unless the request says otherwise."""

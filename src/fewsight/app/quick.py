@@ -4,6 +4,7 @@ of the query speaks for it."""
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -44,15 +45,12 @@ def quick(
     names: Sequence[str],
     target: str | None = None,
     language: str = "en",
-    pace: dict[int, float] | None = None,
 ) -> dict[str, Any]:
     """Answer and reasons for one query, as JSON.
 
     Args:
         target: the class whose margin is explained; default the predicted one. In regression the value is.
         language: of the sentences.
-        pace: by number of examples, the least time that one adaptation among many was seen to take; updated here. With
-            it the kind of the values does not come and go with what else the machine does.
 
     Raises:
         LearnerError, ExplanationError, MistakeError: the learner cannot learn this task, or there is no such class.
@@ -71,7 +69,7 @@ def quick(
         parts=query.views[0].parts or None,
     )
     out = leave_one_out(case)
-    worth = _worth(case, {} if pace is None else pace)
+    worth = _worth(case)
     found = {
         "value": worth.value,
         "baseline": worth.baseline,
@@ -127,15 +125,16 @@ def _part(case: Case, scores: torch.Tensor, query: Examples) -> dict[str, Any]:
     return told | {"parts": case.parts, "values": found.values, "shaded": address(query.views[0].shaded(shares))}
 
 
-def _worth(case: Case, pace: dict[int, float]) -> Explanation:
+def _worth(case: Case) -> Explanation:
     """Shapley values where a few adaptations say that there is time for them, else first-order influence."""
     size = case.support.size
     rows = 2**size if size <= game.EXACT else 2 * PAIRS[0] * size
     pilot = np.random.default_rng(size).random((PILOT, size)) < 0.5
-    started = clock.now()
+    # Time of the processor, so that the kind of the values does not come and go with what else the machine does.
+    started = time.thread_time()
     coalitions.values(case, pilot)
-    pace[size] = min(pace.get(size, math.inf), (clock.now() - started) / PILOT)
-    return shapley(_timed(case)) if rows * pace[size] <= limits.QUICK_SECONDS else influence(case)
+    seconds = (time.thread_time() - started) * rows / PILOT
+    return shapley(_timed(case)) if seconds <= limits.QUICK_SECONDS else influence(case)
 
 
 def _timed(case: Case) -> Case:
