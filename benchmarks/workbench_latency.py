@@ -4,7 +4,7 @@
 
 starts the workbench of each run on loopback and Chromium without a screen (extra `test`), takes its sample task and
 switches one example after the other off and on. Time runs in the page, from the click to the frame that shows the
-answer; the server's own share stands beside it, and (Linux) the processor time it took: what an idle machine needs.
+answer; the server's own share stands beside it, and (Linux) the processor time it took, as on an idle machine.
 """
 
 from __future__ import annotations
