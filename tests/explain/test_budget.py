@@ -212,3 +212,17 @@ def test_tracing_tasks_without_sketches_is_stopped_between_two_of_them(ticks: Ti
     assert ticks.now - before == 3 * UNIT
     sketched = task_influence(replace(case, clock=Clock(0.5 * UNIT)), kept)
     np.testing.assert_allclose(task_influence(case, experience).values, sketched.values, rtol=1e-9)
+
+
+def test_what_is_known_to_fit_may_take_more_than_half(ticks: Ticks, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coalitions, "MEMORY", 1)  # one at a time
+    ticks.costs(coalitions, "_alone", UNIT)
+    case = tiny.case(tiny.learner(), tiny.support())
+    coalitions.present(case)
+    for seconds, made in ((case.support.size + 0.5, True), (case.support.size - 0.5, False)):
+        timed = replace(case, clock=Clock(seconds), known=dict(case.known))
+        found, left_out = schedule._made(
+            timed, {name: KINDS[name] for name in ("leave_one_out", "steps")}, False, None, schedule.HALF
+        )
+        assert ("leave_one_out" in found) is made
+        assert made or "would take about 6.0 s" in left_out["leave_one_out"]

@@ -144,11 +144,19 @@ def _each(case: Case) -> int:
     return case.support.size
 
 
+def _silenced(case: Case) -> int:
+    return _unknown(case, case.support.size)
+
+
 def _subsets(case: Case) -> int:
     """All subsets, or those that grow in the fewest random orders."""
     size = case.support.size
-    needed = 2**size if size <= game.EXACT else 2 * PAIRS[0] * size
-    return max(0, needed - sum(drop for drop, _ in case.known))
+    return _unknown(case, 2**size if size <= game.EXACT else 2 * PAIRS[0] * size)
+
+
+def _unknown(case: Case, coalitions: int) -> int:
+    """Those of so many coalitions (with "drop") that are not known yet."""
+    return max(0, coalitions - sum(drop for drop, _ in case.known))
 
 
 def _many_subsets(case: Case) -> int:
@@ -173,7 +181,7 @@ KINDS: dict[str, Kind] = {
     "kernel": Kind(kernel, "support", why_not=without_kernel, aim=_against_rival),
     "shapley": Kind(shapley, "support", rows=_subsets),
     "leave_one_out": Kind(leave_one_out, "support", rows=_each, why_not=_all_sole),
-    "leave_one_out_drop": Kind(lambda case: leave_one_out(case, drop=True), "support", rows=_each),
+    "leave_one_out_drop": Kind(lambda case: leave_one_out(case, drop=True), "support", rows=_silenced),
     "shapley_classes": Kind(
         lambda case: replace(shapley(case, players=by_class(case)), kind="shapley_classes"),
         "groups",

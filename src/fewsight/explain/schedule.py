@@ -2,7 +2,7 @@
 
 First all that speaks of the support examples or of the query, with its checks; then everything else, the cheapest
 first, with its own. Each piece of work may take half of the time that is left when it begins, so that none uses up what
-others need, and the last one all of it.
+others need, and the last one all of it. What is known to fit may take more, up to twice what it should.
 """
 
 from __future__ import annotations
@@ -88,8 +88,10 @@ def _made(
             left_out[name] = clock.LATE if left <= 0 or seconds < SHORT else would
             continue
         aimed = replace(kind.aim(case, rival), deadline=clock.now() + REFINED * left)
+        usual = last if place == len(kinds) else HALF
+        share = usual if left <= 0 else min(WHOLE, max(usual, 2 * seconds / left))
         try:
-            with bar(name.replace("_", " ")), case.clock.share(last if place == len(kinds) else HALF):
+            with bar(name.replace("_", " ")), case.clock.share(share):
                 found[name] = Found(kind, aimed, kind.explain(aimed))
         except clock.OutOfTimeError:
             left_out[name] = case.clock.why
