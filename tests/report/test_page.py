@@ -209,6 +209,24 @@ def test_an_untrusted_explanation_says_so_first(digits: Digits, kind: str, where
     assert all(failure in first.text for failure in explanations[kind].failures)
 
 
+@pytest.mark.parametrize(("effect", "flags"), [(-0.5, 1), (0.5, 0), (None, 1)])
+def test_a_label_is_doubted_unless_the_answer_is_weaker_without_its_example(
+    digits: Digits, effect: float | None, flags: int
+) -> None:
+    """An example of the answer's class speaks against it; `effect` is what leave-one-out says, where it was asked."""
+    own = digits.analysis.support_labels.index(digits.analysis.predicted)
+    worth = np.abs(digits.analysis["shapley"].values)
+    worth[own] *= -1
+    explanations = with_changed(digits, "shapley", values=worth)
+    if effect is None:
+        del explanations["leave_one_out"]
+    else:
+        alone = explanations["leave_one_out"].values.copy()
+        alone[own] = effect
+        explanations["leave_one_out"] = replace(explanations["leave_one_out"], values=alone)
+    assert len(draw(digits, explanations=explanations).find("span", class_="flag")) == flags
+
+
 def test_what_does_not_add_up_is_a_step_of_the_waterfall(digits: Digits) -> None:
     explanations = with_changed(digits, "shapley", values=digits.analysis["shapley"].values / 2, residual=0.5)
     drawing = section(draw(digits, explanations=explanations), "evidence").find("svg", role="img")[0]
