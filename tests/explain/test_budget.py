@@ -214,15 +214,15 @@ def test_tracing_tasks_without_sketches_is_stopped_between_two_of_them(ticks: Ti
     np.testing.assert_allclose(task_influence(case, experience).values, sketched.values, rtol=1e-9)
 
 
-def test_what_is_known_to_fit_may_take_more_than_half(ticks: Ticks, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_known_to_take_more_than_its_share_is_not_begun(ticks: Ticks, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(coalitions, "MEMORY", 1)  # one at a time
     ticks.costs(coalitions, "_alone", UNIT)
     case = tiny.case(tiny.learner(), tiny.support())
     coalitions.present(case)
-    for seconds, made in ((case.support.size + 0.5, True), (case.support.size - 0.5, False)):
-        timed = replace(case, clock=Clock(seconds), known=dict(case.known))
-        found, left_out = schedule._made(
-            timed, {name: KINDS[name] for name in ("leave_one_out", "steps")}, False, None, schedule.HALF
-        )
+    kinds = {name: KINDS[name] for name in ("leave_one_out", "steps")}
+    for seconds, made in ((2 * case.support.size + 1, True), (2 * case.support.size - 1, False)):
+        timed, before = replace(case, clock=Clock(seconds), known=dict(case.known)), ticks.now
+        found, left_out = schedule._made(timed, kinds, False, None, schedule.HALF)
         assert ("leave_one_out" in found) is made
-        assert made or "would take about 6.0 s" in left_out["leave_one_out"]
+        assert made or left_out["leave_one_out"] == "would take about 6.0 s, more than its share of budget_seconds"
+        assert made or ticks.now - before < case.support.size

@@ -130,9 +130,9 @@ class Case:
     def late(self) -> bool:
         return clock.now() > self.deadline
 
-    def affords(self, rows: int) -> bool:
-        """Whether there is time for so many adaptations, by what they were seen to take."""
-        return rows * self.seconds <= self.clock.left
+    def affords(self, rows: int, share: float = 1.0) -> bool:
+        """Whether a share of the time left is enough for so many adaptations, by what they were seen to take."""
+        return rows * self.seconds <= share * self.clock.left
 
     @property
     def seconds(self) -> float:

@@ -2,7 +2,7 @@
 
 First all that speaks of the support examples or of the query, with its checks; then everything else, the cheapest
 first, with its own. Each piece of work may take half of the time that is left when it begins, so that none uses up what
-others need, and the last one all of it. What is known to fit may take more, up to twice what it should.
+others need, and the last one all of it. What is known to take more is not begun.
 """
 
 from __future__ import annotations
@@ -82,14 +82,13 @@ def _made(
     found: dict[str, Found] = {}
     left_out: dict[str, str] = {}
     for place, (name, kind) in enumerate(kinds.items(), 1):
-        seconds, left = case.seconds * kind.rows(case), case.clock.left
-        if seconds > left:
-            would = f"would take about {seconds:.1f} s, more than is left of budget_seconds"
+        share, seconds = last if place == len(kinds) else HALF, case.seconds * kind.rows(case)
+        left = case.clock.left
+        if seconds > share * left:
+            would = f"would take about {seconds:.1f} s, more than its share of budget_seconds"
             left_out[name] = clock.LATE if left <= 0 or seconds < SHORT else would
             continue
         aimed = replace(kind.aim(case, rival), deadline=clock.now() + REFINED * left)
-        usual = last if place == len(kinds) else HALF
-        share = usual if left <= 0 else min(WHOLE, max(usual, 2 * seconds / left))
         try:
             with bar(name.replace("_", " ")), case.clock.share(share):
                 found[name] = Found(kind, aimed, kind.explain(aimed))

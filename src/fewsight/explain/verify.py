@@ -47,7 +47,7 @@ def verify(found: dict[str, Found], last: float) -> dict[str, str]:
         time = each.case.clock
         if each.kind.of not in fidelity.MEASURES:
             continue
-        if each.kind.of == "support" and not each.case.affords(fidelity.adaptations(each.case)):
+        if each.kind.of == "support" and not each.case.affords(fidelity.adaptations(each.case), HALF):
             left_out[f"fidelity of {name}"] = clock.LATE
             continue
         try:

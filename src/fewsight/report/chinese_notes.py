@@ -298,7 +298,7 @@ NOTES: dict[str, str] = {
     "exact for quadratic meta-losses only": "只对二次的元损失精确",
     "no time left of budget_seconds": "时间预算（budget_seconds）已用完",
     "stopped: it took its whole share of budget_seconds": "已中止：用完了它在时间预算（budget_seconds）中的份额",
-    "would take about {number} s, more than is left of budget_seconds": (
-        "约需 {number} 秒，超过剩余的时间预算（budget_seconds）"
+    "would take about {number} s, more than its share of budget_seconds": (
+        "约需 {number} 秒，超过它在时间预算（budget_seconds）中的份额"
     ),
 }
