@@ -62,6 +62,8 @@ SETTINGS = {name: {"inner_lr": 0.05} for name in ["maml", "meta-lstm", *VARIANTS
 
 OUTER_RATE = {"in-context": 3e-3}
 """The learning rate of a tiny meta-training where 1e-2 is too much, as it is for a transformer."""
+OUTER_STEPS = {"imaml": 200}
+"""Meta-steps where 120 are few: iMAML pulls its start towards solutions that stay near it, so it moves slowly."""
 
 
 def regression(seed: int = 0) -> Task:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, vmap
 
-from cases import CASES, CLASSIFICATION, OUTER_RATE, Case
+from cases import CASES, CLASSIFICATION, OUTER_RATE, OUTER_STEPS, Case
 from fewsight import tree
 from fewsight.learner import ABSENT, task_loss
 from fewsight.learners import LEARNERS, create
@@ -270,9 +270,10 @@ def test_meta_training_helps(name: str) -> None:
 
     untrained = accuracy()
     engine = Engine(learner, Strategy("vmap"))
-    for step in range(120):
+    steps = OUTER_STEPS.get(name, 120)
+    for step in range(steps):
         batch = [hidden_direction(8 * step + i) for i in range(8)]
-        learner.progress = step / 120
+        learner.progress = step / steps
         engine.gradients(batch)
         torch.nn.utils.clip_grad_norm_(learner.parameters(), 10.0)  # as `fit` does
         optimizer.step()
