@@ -107,3 +107,15 @@ def test_in_chinese_nothing_is_left_in_english() -> None:
     items = evidence(language="zh").find("ul", class_="pairs")[0].parent
     assert re.search("[\u4e00-\u9fff]", items.text)
     assert not re.search(r"[A-Za-z]{3,} [A-Za-z]{3,} [A-Za-z]{3,}", items.text)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_values_are_compared_as_classes_are(language: str) -> None:
+    support, asked = FORM.encode(MOLECULES, MOLECULES), FORM.encode(["Clc1ccc(CO)cc1"], ["query"])
+    learner = create("ridge", Chlorine(), outputs=1)
+    values = torch.tensor([[3.0], [2.5], [0.0], [0.5]])
+    found = explain(learner, Support.of(support.x, values), asked.x, MAPS, names=MOLECULES, parts=asked.views[0].parts)
+    page = read(render(found, support_views=support.views, query_view=asked.views[0], language=language))
+    items = page.find("section", id="evidence")[0].find("ul", class_="pairs")[0].find("li")
+    assert 1 <= len(items) <= 2
+    assert all(len(item.find("svg")) == 2 for item in items)

@@ -82,9 +82,9 @@ ENGLISH: dict[str, str] = {
     "others_intro": "They ask slightly different questions, so they need not agree.",
     # what the query shares with them
     "shared": "What it shares with the examples that decided",
-    "shared_intro": "Beside the new example stand those of yours that spoke most for its answer and most against it, "
-    "of either class. The grey band is the largest connected part that both have; it was found by comparing the two, "
-    "and the model does not look for it.",
+    "shared_intro": "Beside the new example stand those of yours that moved its answer most, either way. The grey band "
+    "is the largest connected part that both have; it was found by comparing the two, and the model does not look for "
+    "it.",
     "shared_colours": "Colours are what the model goes by: blue {blue}, orange {orange}. Colour on the band means that "
     "what they have in common counts, colour beside it that something else does.",
     "shared_sides": "Left the new example, right one of yours",
