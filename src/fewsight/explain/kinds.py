@@ -280,13 +280,7 @@ KINDS: dict[str, Kind] = {
     "film": Kind(film, "model"),
     "prototype_map": Kind(prototype_map, "model", why_not=_without_prototypes, unasked=_by_name(PICTURE)),
     "latent_codes": Kind(latent_codes, "model"),
-    "task_influence": Kind(
-        _experienced(task_influence),
-        "model",
-        exact=False,
-        rows=_traced,
-        why_not=_no_record,
-    ),
+    "task_influence": Kind(_experienced(task_influence), "model", exact=False, rows=_traced, why_not=_no_record),
     "task_similarity": Kind(
         _experienced(task_similarity),
         "model",

@@ -113,9 +113,11 @@ def race(
     """
 
     def drawn(seed: int) -> list[Problems]:
-        draw, found = torch.Generator().manual_seed(seed), [family(torch.Generator().manual_seed(seed))]
-        size = len(next(iter(found[0].start.values())))
-        return [family(draw) for _ in range(-(-problems // size))]
+        draw, found, count = torch.Generator().manual_seed(seed), [], 0
+        while count < problems:
+            found.append(family(draw))
+            count += len(next(iter(found[-1].start.values())))
+        return found
 
     def ends(rule: Rule, sets: list[Problems]) -> np.ndarray:
         return torch.cat([reached(rule, one, steps) for one in sets]).double().numpy()

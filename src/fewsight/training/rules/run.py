@@ -83,14 +83,12 @@ def train_rule(
             elif interrupt.requested:
                 stopped = "interrupted"
             if stopped or training.episode % asked.checkpoint_every == 0:
-                seconds = earlier + time.perf_counter() - started
-                run.save({"training": training.pack(), "seconds": seconds})
-    done = Fit(training.episode, earlier + time.perf_counter() - started, training.best, training.best_episode)
-    done.stopped = stopped
+                run.save({"training": training.pack(), "seconds": earlier + time.perf_counter() - started})
     if stopped == "finished":
         training.finish()
         save_rule(run.folder / RULE, training.rule)
-    return run, done
+    seconds = earlier + time.perf_counter() - started
+    return run, Fit(training.episode, seconds, training.best, training.best_episode, stopped=stopped)
 
 
 def evaluate_rule(run: Run, problems: int = 40, overrides: Sequence[str] = ()) -> Race:
