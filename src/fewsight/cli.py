@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from fewsight.errors import DataError, FewsightError, RunError
+from fewsight.errors import DataError, FewsightError, RecipeError, RunError
 
 app = typer.Typer(
     help="Meta-learning whose decisions people can see through.",
@@ -93,6 +93,9 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder for the run.")],
     settings: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings to change.")] = None,
     data: Data = None,
+    device: Annotated[
+        str, typer.Option(help="Where to train: cpu, cuda, or auto: the fastest that is at hand.")
+    ] = "auto",
     resume: Annotated[bool, typer.Option(help="Go on with the run in --out.")] = False,
     kind: Annotated[
         str | None, typer.Option(help="Of your own data: images, texts, molecules or rows [default: guessed].")
@@ -123,9 +126,11 @@ def train(
     else:
         chosen = recipes.load(recipe, settings or [])
     if isinstance(chosen, recipes.RuleRecipe):
+        if device not in {"auto", "cpu"}:
+            raise RecipeError(f"a learned optimizer is trained on the processor: leave out --device {device}")
         run, outcome = train_rule(chosen, out, resume=resume, command=_command())
     else:
-        run, outcome = train_recipe(chosen, out, data, resume=resume, command=_command())
+        run, outcome = train_recipe(chosen, out, data, device=device, resume=resume, command=_command())
     if outcome.stopped == "interrupted":
         raise typer.Exit(130)
     typer.echo(f"trained in {outcome.seconds:.0f} s; test it: fewsight evaluate {shlex.quote(str(run.folder))}")
@@ -147,6 +152,7 @@ def evaluate(
     domain: Annotated[
         str | None, typer.Option(help="Another domain than it was trained on, seen as its model sees inputs.")
     ] = None,
+    device: Annotated[str, typer.Option(help="Where the learner adapts: cpu, cuda, or auto.")] = "cpu",
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
@@ -177,6 +183,7 @@ def evaluate(
         queries=queries,
         split=split,
         domain=domain,
+        device=device,
         overrides=settings or [],
     )
     typer.echo(json.dumps(report.to_json(), indent=2) if as_json else report.table())

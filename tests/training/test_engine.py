@@ -12,7 +12,8 @@ from fewsight.learner import Learner
 from fewsight.learners import create
 from fewsight.networks import MLP, Conv4
 from fewsight.task import Support, Task
-from fewsight.training.engine import STRATEGIES, Engine, Strategy, choose
+from fewsight.training.choice import choose
+from fewsight.training.engine import STRATEGIES, Engine, Strategy
 
 
 def image_task(seed: int, ways: int = 3, shots: int = 1) -> Task:

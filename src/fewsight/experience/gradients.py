@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from fewsight import device
 from fewsight.learner import Learner
 from fewsight.task import Task
 
@@ -54,8 +55,7 @@ def meta_gradient(learner: Learner, omega: Weights, task: Task) -> Tensor:
     """The gradient `(P,)` at `omega` of the loss that meta-training minimises on `task` at its end."""
     before, learner.progress = learner.progress, 1.0
     try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)  # a loss that draws (LEO) draws the same for every task
+        with device.random_numbers(0):  # a loss that draws (LEO) draws the same for every task
             return gradient(learner, omega, lambda learner: learner.meta_loss(task)[0])
     finally:
         learner.progress = before

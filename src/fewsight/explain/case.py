@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fewsight import device
 from fewsight.experience import Experience
 from fewsight.explain import clock, progress
 from fewsight.explain.clock import Clock
@@ -151,9 +152,7 @@ class Case:
         self.clock.check()
         progress.tick()
         modes = {module: module.training for module in self.learner.modules()}
-        devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
-        with torch.random.fork_rng(devices):
-            torch.manual_seed(self.seed)
+        with device.random_numbers(self.seed):
             self.learner.eval()
             try:
                 yield

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Protocol, runtime_checkable
 
-import torch
-
-from fewsight import learners
+from fewsight import device, learners
 from fewsight.learner import Learner
 from fewsight.recipes.parts import NETWORKS
 from fewsight.recipes.schema import Recipe
@@ -42,8 +40,7 @@ class Prepares(Protocol):
 
 def build(recipe: Recipe, domain: Shapes) -> Learner:
     """The untrained learner of `recipe`: the same recipe gives the same weights, and no global generator moves."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.training.seed)
+    with device.random_numbers(recipe.training.seed):
         network = NETWORKS[recipe.network.name](domain.input_shape, **recipe.network.settings)
         if isinstance(network, Prepares) and isinstance(domain, HasInputs):
             network.prepare(domain.inputs("train"))

@@ -1,20 +1,16 @@
-"""How is the gradient of a meta-batch computed fastest here? By measuring the feasible ways on the real workload.
+"""How is the gradient of a meta-batch computed? By one of several strategies, which all give the same gradient.
 
 A strategy is how tasks are laid out and how numbers are (channels-last memory, bfloat16 convolutions). Tasks can go
 in a loop; or all at once with `torch.func.vmap`; or so that the Python of the inner loop runs only once: its tensor
-operations are recorded as a graph which is replayed ("trace") or compiled ("compile"). All give the same gradient,
-bfloat16 within its precision. Which is fastest depends on the network and the machine: a vectorised MLP is many times
-faster than a loop, a vectorised convolution with per-task weights slower. `choose` times each and says what it took
-and why.
+operations are recorded as a graph which is replayed ("trace") or compiled ("compile"). Bfloat16 agrees within its
+precision. `choice.py` takes the fastest.
 """
 
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from statistics import median
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -22,7 +18,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, vmap
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from fewsight import tree
+from fewsight import device, tree
 from fewsight.errors import LearnerError, RecipeError, suggest
 from fewsight.learner import Learner, task_metric
 from fewsight.task import Task, stack
@@ -113,7 +109,7 @@ class Engine:
             return function
         key = (self.learner.stage, batch.support.ways, tuple(leaf.shape for leaf in tree.leaves(batch)))
         if key not in self._graphs:
-            with torch.random.fork_rng(devices=[]):  # recording must not use up random numbers of the step
+            with device.random_numbers(None):  # recording must not use up random numbers of the step
                 graph = make_fx(function)(omega, batch)
             self._graphs[key] = torch.compile(graph) if self.strategy.layout == "compile" else graph
         return self._graphs[key]
@@ -128,7 +124,7 @@ class Engine:
         return losses.mean(), metrics.mean()
 
     def _measure(self, meta_loss: Callable[[Task], tuple[Tensor, Tensor]], task: Task) -> tuple[Tensor, Tensor]:
-        with precision(self.strategy.bf16):
+        with precision(self.strategy.bf16, task.support.y.device):
             loss, scores = meta_loss(task)
         return loss, task_metric(scores, task)
 
@@ -150,9 +146,9 @@ class _Meta(nn.Module):
         return self.learner.meta_loss(task)
 
 
-def precision(bf16: bool) -> contextlib.AbstractContextManager[Any]:
-    """Autocast to bfloat16 on the CPU, or nothing."""
-    return torch.autocast("cpu", torch.bfloat16) if bf16 else contextlib.nullcontext()
+def precision(bf16: bool, place: torch.device) -> contextlib.AbstractContextManager[Any]:
+    """Autocast to bfloat16, or nothing."""
+    return torch.autocast(place.type, torch.bfloat16) if bf16 else contextlib.nullcontext()
 
 
 def _arrange(learner: nn.Module, channels_last: bool) -> None:
@@ -167,86 +163,3 @@ def _channels_last(images: Tensor) -> Tensor:
     _, channels, height, width = images.shape
     images = images.contiguous(memory_format=torch.channels_last)
     return images.as_strided(images.shape, (height * width * channels, 1, width * channels, channels))
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What `choose` took, and the evidence: seconds of one meta-step by strategy, and why others were left out."""
-
-    strategy: Strategy
-    seconds: dict[str, float] = field(default_factory=dict)
-    left_out: dict[str, str] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        if not self.seconds:
-            return f"strategy {self.strategy} (as asked)"
-        timed = ", ".join(f"{name} {s * 1e3:.1f} ms" for name, s in sorted(self.seconds.items(), key=lambda i: i[1]))
-        left = "".join(f"; {name} left out: {why}" for name, why in self.left_out.items())
-        return f"strategy {self.strategy}: fastest of one measured meta-step each ({timed}){left}"
-
-
-def choose(
-    learner: Learner,
-    tasks: Sequence[Task],
-    *,
-    steps: int = 0,
-    repeats: int = 3,
-    bf16: bool = True,
-    compiled: bool | None = None,
-) -> Choice:
-    """Time each feasible strategy on `tasks` (one meta-batch) and take the fastest.
-
-    Args:
-        steps: how many meta-steps the training will take; compiling is tried only where it can pay for itself.
-        bf16: allow bfloat16 (its rounding changes gradients by about 1 %).
-        compiled: try compiling, or not; None decides by `steps`.
-    """
-    image = any(leaf.ndim == 4 for leaf in tree.leaves(tasks[0].query))
-    kept = {name: p.data.clone() for name, p in learner.named_parameters()}
-    seconds: dict[str, float] = {}
-    left_out: dict[str, str] = {}
-    candidates = [Strategy("loop"), Strategy("vmap"), Strategy("trace")]
-    if image:
-        candidates.append(Strategy("loop", channels_last=True))
-        if bf16:
-            candidates.append(Strategy("loop", channels_last=True, bf16=True))
-    for strategy in candidates:
-        _time(learner, strategy, tasks, repeats, seconds, left_out)
-    if compiled is None:
-        compiled = not image and steps * seconds.get("trace", 0.0) > COMPILE_SECONDS
-    if compiled and "trace" in seconds:
-        _time(learner, Strategy("compile"), tasks, repeats, seconds, left_out)
-    else:
-        left_out["compile"] = "convolutions take over a minute to compile" if image else "too short a run to pay for it"
-    best = STRATEGIES[min(seconds, key=lambda name: seconds[name])]
-    for name, parameter in learner.named_parameters():
-        parameter.data = kept[name]
-    learner.zero_grad(set_to_none=True)
-    return Choice(best, seconds, left_out)
-
-
-COMPILE_SECONDS = 60.0
-"""Compiling an inner loop takes about this long, so shorter runs do not try."""
-
-
-def _time(
-    learner: Learner,
-    strategy: Strategy,
-    tasks: Sequence[Task],
-    repeats: int,
-    seconds: dict[str, float],
-    left_out: dict[str, str],
-) -> None:
-    try:
-        engine = Engine(learner, strategy)
-        engine.gradients(tasks)  # warm-up; compiles where asked
-        times = []
-        for _ in range(repeats):
-            started = time.perf_counter()
-            engine.gradients(tasks)
-            times.append(time.perf_counter() - started)
-        seconds[str(strategy)] = median(times)
-    except (RuntimeError, NotImplementedError, torch._dynamo.exc.TorchDynamoException) as error:
-        if strategy.layout == "loop":
-            raise
-        left_out[str(strategy)] = str(error).strip().splitlines()[0][:120]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from fewsight import device
 from fewsight.baselines import Baseline, defaults
 from fewsight.domains.episodes import Episodes, generator, prefetch
 from fewsight.errors import LearnerError, RecipeError
@@ -58,9 +59,11 @@ def evaluate(
     correct: list[np.ndarray] = []
     shapes: dict[str, set[int]] = defaultdict(set)
     names: list[str] = []
+    place = device.of(learner)
     with evaluating(learner), seeded(episodes.seed, "evaluate"):
         for task in chain.from_iterable(prefetch(episodes, 0, tasks, 4)):
-            answer = learner.adapt(task.support)(task.query)
+            there = task.to(device=place)
+            answer = learner.adapt(there.support)(there.query).cpu()
             if not bool(torch.isfinite(answer).all()):
                 raise LearnerError(
                     f"the learner answers task {task.name!r} with NaN: its weights are unusable, train again"
@@ -74,7 +77,8 @@ def evaluate(
                 surest, chosen = answer.softmax(-1)[asked].max(-1)
                 confidence.append(surest.double().numpy())
                 correct.append((chosen == task.target[asked]).double().numpy())
-            answers = {LEARNER: answer, UNADAPTED: learner.trace(task.support).models()[0](task.query)}
+            untouched = learner.trace(there.support).models()[0]
+            answers = {LEARNER: answer, UNADAPTED: untouched(there.query).cpu()}
             answers |= {name: given for name, method in methods.items() if (given := method(task)) is not None}
             for key, scores in measured.items():
                 for name, given in answers.items():

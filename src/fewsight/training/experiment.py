@@ -7,6 +7,7 @@ from inspect import signature
 from pathlib import Path
 
 from fewsight import recipes
+from fewsight.device import AUTO, at_hand
 from fewsight.domains import DOMAINS, Domain, Episodes, format_record, open_domain
 from fewsight.errors import DataError, RecipeError
 from fewsight.experience import Experience
@@ -26,6 +27,7 @@ def train(
     out: str | Path,
     data: str | Path | None = None,
     *,
+    device: str = AUTO,
     resume: bool = False,
     progress: bool = True,
     command: str = "",
@@ -35,6 +37,7 @@ def train(
 
     Args:
         data: the data directory.
+        device: where to train; "auto" takes the fastest that is at hand (see `fit`).
         resume: go on with what is in `out`, if anything is; its recipe and data must be the same.
         command: the command line that reproduces the run, stored in it.
 
@@ -61,6 +64,7 @@ def train(
         validation=validation,
         run=run,
         metric=next(iter(domain.metrics), None),
+        device=device,
         progress=progress,
         on_step=on_step,
         **settings,
@@ -77,6 +81,7 @@ def evaluate_run(
     queries: int | None = None,
     split: str = "test",
     domain: str | None = None,
+    device: str = "cpu",
     overrides: Sequence[str] = (),
 ) -> Report:
     """Test the learner of `run` on tasks of classes it never saw.
@@ -84,12 +89,13 @@ def evaluate_run(
     Args:
         ways, shots, queries: shape of the tasks where it shall differ from the recipe's.
         domain: another domain than the one it was trained on; see `opened_for`. The protocol then says cross-domain.
+        device: where the learner adapts; baselines run on the processor. "auto" takes a GPU where there is one.
         overrides: settings of adaptation to change, "inner_steps=10".
 
     Raises:
         RecipeError, DataError, RunError: see `open_domain`, `Run.learner` and `evaluate`.
     """
-    recipe, learner = run.recipe, run.learner(overrides)
+    recipe, learner = run.recipe, run.learner(overrides).to(at_hand(device)[-1])
     elsewhere = domain is not None and domain != recipe.domain.name
     place = opened_for(run, domain, data) if domain is not None and elsewhere else run.domain(data)
     asked = {"ways": ways, "shots": shots, "queries": queries}

@@ -15,12 +15,14 @@ from contextlib import ExitStack
 import torch
 from torch import nn
 
+from fewsight import device as devices
 from fewsight import metrics
 from fewsight.domains.episodes import Episodes, prefetch
 from fewsight.errors import LearnerError, RecipeError, RunError
 from fewsight.learner import Learner
 from fewsight.task import Task
-from fewsight.training.engine import Choice, Engine, StepResult, Strategy, choose
+from fewsight.training.choice import Choice, choose
+from fewsight.training.engine import Engine, StepResult, Strategy
 from fewsight.training.interrupt import Interrupt
 from fewsight.training.metrics import MetricsLog
 from fewsight.training.progress import Progress
@@ -52,6 +54,7 @@ def fit(
     validate_tasks: int = 200,
     patience: int | None = None,
     strategy: str = "auto",
+    device: str | None = None,
     checkpoint_every: int = 100,
     record: int = 0,
     metric: str | None = None,
@@ -71,6 +74,8 @@ def fit(
         seed: of the random numbers inside a step.
         patience: stop after so many validations without improvement; None: never.
         strategy: how gradients are computed (see `engine`); "auto" measures and takes the fastest.
+        device: where: "cpu", "cuda"...; "auto" measures on what is at hand and takes the fastest; None: where the
+            learner is. Afterwards the learner is where it was before.
         checkpoint_every: steps between checkpoints, with `run`.
         record: parts of the training to keep a record of, with `run`, so that predictions can be traced to its tasks
             (see `record`); 16 tasks for each; 0: none.
@@ -81,7 +86,7 @@ def fit(
         on_step: called after each step with its number (from 1) and its result.
 
     Raises:
-        RecipeError: an unknown schedule or strategy, or `record` without `run`.
+        RecipeError: an unknown schedule or strategy, a device that is not at hand, or `record` without `run`.
         LearnerError: the learner has nothing to train.
         RunError: the loss is not finite, or the run cannot be written; the last checkpoint remains.
     """
@@ -100,12 +105,14 @@ def fit(
     def rate_at(step: int, steps: int = steps) -> float:
         return lr * SCHEDULES[schedule](step / steps)
 
+    home = devices.of(learner)
+    places = [home] if device is None else devices.at_hand(device)
     recorder = Recorder(run, record, steps, meta_batch, rate_at) if run and record else None
     learner.train()
     with ExitStack() as stack:
         interrupt = stack.enter_context(Interrupt()) if run else None
-        choice = _choice(learner, train.batch(0, meta_batch), strategy, steps, seed, run)
-        engine = Engine(learner, choice.strategy)  # first of all: it orders the weights in memory
+        choice = _choice(learner, train.batch(0, meta_batch), strategy, places, steps, seed, run)
+        engine = Engine(learner.to(choice.device), choice.strategy)  # first of all: it orders the weights in memory
         now = Fit()
         if run and (saved := run.latest()):
             now = unpack(saved, learner, optimizer, str(run.folder))
@@ -118,6 +125,7 @@ def fit(
         for tasks in prefetch(train, now.step * meta_batch, steps * meta_batch, meta_batch):
             learner.progress = now.step / steps
             rate = rate_at(now.step)
+            tasks = [task.to(device=choice.device) for task in tasks]
             result, norm = _step(engine, optimizer, tasks, rate, clip, seed, now.step)
             now.step += 1
             now.stopped = "finished" if now.step == steps else ""
@@ -145,21 +153,32 @@ def fit(
         judge.restore(learner)
     learner.eval()
     if recorder and now.stopped != "interrupted":
-        recorder.finish(learner, train, validation, now)
+        recorder.finish(learner.cpu(), train, validation, now)
+    learner.to(home)
     return now
 
 
-def _choice(learner: Learner, tasks: Sequence[Task], strategy: str, steps: int, seed: int, run: Run | None) -> Choice:
-    """The strategy: the one the run has, the one asked for, or the fastest; noted in the run, so that it stays."""
-    if run and "strategy" in run.info:  # measured anew, another might win and give other last bits
-        return Choice(Strategy.parse(run.info["strategy"]))
-    if strategy == "auto":
-        with seeded(seed, "choose"):
-            choice = choose(learner, tasks, steps=steps)
-    else:
-        choice = Choice(Strategy.parse(strategy))
+def _choice(
+    learner: Learner,
+    tasks: Sequence[Task],
+    strategy: str,
+    places: Sequence[torch.device],
+    steps: int,
+    seed: int,
+    run: Run | None,
+) -> Choice:
+    """The strategy and the device: those the run has, those asked for, or the fastest; noted in the run, to stay.
+
+    A run goes on where it was (measured anew, another might win and give other last bits), or where it can.
+    """
+    if run and "strategy" in run.info:
+        there = [place for place in places if str(place) == run.info.get("device")]
+        return Choice(Strategy.parse(run.info["strategy"]), (there or places)[0])
+    only = None if strategy == "auto" else Strategy.parse(strategy)
+    with seeded(seed, "choose"):
+        choice = choose(learner, tasks, devices=places, only=only, steps=steps)
     if run:
-        run.note(strategy=str(choice.strategy), strategy_report=str(choice))
+        run.note(strategy=str(choice.strategy), device=str(choice.device), strategy_report=str(choice))
     return choice
 
 

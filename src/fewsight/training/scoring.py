@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import torch
 
+from fewsight import device
 from fewsight.domains.episodes import generator
 from fewsight.learner import Learner
 from fewsight.metrics import METRICS, usual
@@ -16,9 +17,8 @@ from fewsight.task import Task
 
 @contextmanager
 def seeded(seed: int, *names: str | int) -> Iterator[None]:
-    """PyTorch's global generator (of the CPU) under the seed of that name; afterwards as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(int(generator(seed, *names).integers(2**63)))
+    """PyTorch's global generators under the seed of that name; afterwards as they were."""
+    with device.random_numbers(int(generator(seed, *names).integers(2**63))):
         yield
 
 
@@ -37,8 +37,10 @@ def evaluating(learner: Learner) -> Iterator[None]:
 
 def task_scores(learner: Learner, tasks: Iterable[Task], metric: str | None = None) -> list[float]:
     """The metric of each task on which it is defined; default accuracy, or mean squared error."""
+    place = device.of(learner)
     with evaluating(learner):
         found = [
-            METRICS[metric or usual(task)].measure(learner.adapt(task.support)(task.query), task) for task in tasks
+            METRICS[metric or usual(task)].measure(learner.adapt(task.support)(task.query), task)
+            for task in (task.to(device=place) for task in tasks)
         ]
     return [value for value in found if not math.isnan(value)] or [math.nan]
