@@ -33,6 +33,7 @@ from fewsight.tree import Tree
 from fewsight.usertask import UserTask, read_task
 
 SCHEMA = "fewsight.audit/1"
+"""Fields and types are those of docs/audit.schema.json; whoever changes them counts this up."""
 
 Sides = tuple[tuple[str, ...] | None, tuple[str, ...] | None]
 """Groups of the queries and of the support examples."""
