@@ -6,12 +6,13 @@ import dataclasses
 import json
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fewsight.errors import DataError, FewsightError, RunError
+from fewsight.errors import DataError, FewsightError, RecipeError, RunError
 
 app = typer.Typer(
     help="Meta-learning whose decisions people can see through.",
@@ -143,7 +144,7 @@ def evaluate(
     ways: Annotated[int | None, typer.Option(min=2, help="Classes of a task [default: the recipe's].")] = None,
     shots: Annotated[int | None, typer.Option(min=1, help="Support examples of a class.")] = None,
     queries: Annotated[int | None, typer.Option(min=1, help="Queries of a class.")] = None,
-    split: Annotated[str, typer.Option(help="Which classes: test, val or train.")] = "test",
+    split: Annotated[str | None, typer.Option(help="Which classes: test, val or train [default: test].")] = None,
     domain: Annotated[
         str | None, typer.Option(help="Another domain than it was trained on, seen as its model sees inputs.")
     ] = None,
@@ -165,6 +166,11 @@ def evaluate(
 
     opened = Run.open(run)
     if isinstance(opened.experiment, RuleRecipe):
+        _refuse(
+            f"{run} holds a learned optimizer, which is tested on problems instead of tasks",
+            {"--ways": ways, "--shots": shots, "--queries": queries, "--split": split, "--domain": domain},
+            "settings change the problems (unseen.KEY=VALUE, steps=N)",
+        )
         found = evaluate_rule(opened, tasks or 40, settings or [])
         typer.echo(json.dumps(found.to_json(), indent=2) if as_json else found.table())
         return
@@ -175,7 +181,7 @@ def evaluate(
         ways=ways,
         shots=shots,
         queries=queries,
-        split=split,
+        split=split or "test",
         domain=domain,
         overrides=settings or [],
     )
@@ -346,6 +352,12 @@ def serve(
     except ModuleNotFoundError as error:
         raise RunError(f"the workbench needs {error.name}: pip install 'fewsight[app]'") from error
     serve_run(run, host=host, port=port, token=token, folder=folder, show=show, say=typer.echo)
+
+
+def _refuse(why: str, options: Mapping[str, object], instead: str) -> None:
+    """Options that would do nothing are said, not ignored."""
+    if given := [name for name, value in options.items() if value is not None]:
+        raise RecipeError(f"{why}: leave out {', '.join(given)}; {instead}")
 
 
 def _require_folders(*files: Path | None) -> None:

@@ -28,6 +28,8 @@ from fewsight.training import checkpoint, files
 from fewsight.training.state import load_weights
 
 FORMAT = "fewsight.run/1"
+ADAPTATION = ("learner", "network")
+"""Sections of a recipe that a trained learner can be given otherwise."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,7 @@ class Run:
         Args:
             overrides: settings of adaptation to change, "inner_steps=10".
         """
-        recipe = recipes.override(self.recipe, overrides)
+        recipe = recipes.override(self.recipe, overrides, ADAPTATION)
         learner = recipes.build(recipe, _Shapes(self.info["domain"]["outputs"], self.info["domain"]["input_shape"]))
         self.restore(learner)
         return learner.eval()
