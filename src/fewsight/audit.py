@@ -133,6 +133,8 @@ def audit(
     """
     paths = [query] if isinstance(query, Path) else list(query)
     task = read_task(run, support, paths, columns)
+    if task.run.values:
+        raise DataError(f"{run} predicts values, and an audit is of classes: explain its answers one at a time instead")
     names, asked = task.examples.names, task.queries.names
     labels = tuple(str(label) for label in task.support.labels or ())
     truth = _truth(task, labels) if len(paths) == 1 else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shlex
 import sys
 from collections.abc import Mapping
@@ -123,6 +124,11 @@ def train(
         chosen: recipes.Recipe | recipes.RuleRecipe = recipes.override(made, settings or [])
     else:
         chosen = recipes.load(recipe, settings or [])
+        _refuse(
+            f"recipe {recipe} names its own data",
+            {"--kind": kind, "--input": input_column, "--label": label, "--task": task, "--split": split},
+            "they are for a folder or table in its place",
+        )
     if isinstance(chosen, recipes.RuleRecipe):
         run, outcome = train_rule(chosen, out, resume=resume, command=_command())
     else:
@@ -251,7 +257,7 @@ def explain(
     from fewsight.usertask import read_task
 
     Words(language)  # an unknown language is an error before the work, not after
-    _require_folders(out, json_file)
+    _require_places({".html": out, ".json": json_file})
     task = read_task(run, support, query, Columns(input_column, label, group=group), single=True)
     analysis = explain_query(
         task.learner,
@@ -314,7 +320,7 @@ def audit(
     Words(language)
     if out.suffix not in (".html", ".json"):
         raise DataError(f"--out {out} must end in .html or .json")
-    _require_folders(out)
+    _require_places({out.suffix: out})
     columns = Columns(input_column, label, group=group)
     record, task = make(run, support, query, groups=groups, columns=columns, command=_command())
     if out.suffix == ".html":
@@ -360,10 +366,19 @@ def _refuse(why: str, options: Mapping[str, object], instead: str) -> None:
         raise RecipeError(f"{why}: leave out {', '.join(given)}; {instead}")
 
 
-def _require_folders(*files: Path | None) -> None:
-    for path in files:
-        if path is not None and not path.parent.is_dir():
+def _require_places(files: Mapping[str, Path | None]) -> None:
+    """What is to be written, by its ending, has a place: said before the work, and before an input is overwritten."""
+    for ending, path in files.items():
+        if path is None:
+            continue
+        if path.suffix != ending:
+            raise DataError(f"cannot write to {path}: give a file whose name ends in {ending}")
+        if path.is_dir():
+            raise DataError(f"cannot write to {path}, which is a folder: give a file")
+        if not path.parent.is_dir():
             raise DataError(f"there is no folder {path.parent} to write {path.name} into: make it first")
+        if not os.access(path.parent, os.W_OK):
+            raise DataError(f"folder {path.parent} cannot be written: choose another for {path.name}")
 
 
 def _command() -> str:

@@ -83,7 +83,7 @@ def test_a_run_is_not_overwritten(trained: Run, waves: Domain) -> None:
 
 def test_another_recipe_cannot_be_resumed(trained: Run, waves: Domain) -> None:
     other = recipes.override(RECIPE, ["lr=0.5"])
-    with pytest.raises(RunError, match=r"another recipe \(they differ in training\)"):
+    with pytest.raises(RunError, match=r"another recipe \(they differ in training.lr\)"):
         Run.create(trained.folder, recipe=other, domain=waves, resume=True)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
@@ -182,8 +183,11 @@ def _read(name_or_path: str | Path) -> dict[str, Any]:
     else:
         path = Path(name_or_path)
         if path.suffix != ".toml":
+            near = get_close_matches(str(path), names(), n=1, cutoff=0.5)
             raise RecipeError(
-                f"unknown recipe {str(path)!r}{suggest(str(path), names())}; or give a path ending in .toml"
+                f"unknown recipe {str(path)!r}: "
+                + (f"did you mean {near[0]!r}? Else " if near else "")
+                + "give a name (fewsight recipes lists them), a path ending in .toml, or a folder or table of your own"
             )
         try:
             text = path.read_text("utf-8")
