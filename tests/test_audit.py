@@ -15,10 +15,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import json_schema
 from fewsight import cli, recipes
 from fewsight.training import train
 
 Invoke = Callable[..., tuple[int, str, str]]
+SCHEMA = json_schema.load("audit.schema.json")
 SETTINGS = ["steps=4", "network.hidden=8", "validate_tasks=2", "strategy=loop"]
 
 
@@ -82,6 +84,20 @@ def test_the_record_says_what_was_audited(record: dict, folder: Path) -> None:
     assert record["lineage"]["recipe"]["training"]["seed"] == 0
     assert {"versions", "seed", "threads"} <= set(record["computed"])
     assert record["command"].startswith("fewsight audit ")
+
+
+def test_it_keeps_the_schema_that_the_docs_name(record: dict) -> None:
+    assert "(audit.schema.json)" in text_of(json_schema.DOCS / "audit.md")
+    assert json_schema.errors(record, SCHEMA, SCHEMA) == []
+    first, *others = record["queries"]
+    for broken in (
+        record | {"more": 1},
+        record | {"population": record["population"] | {"effects": None}},
+        record | {"queries": [first | {"answer": 1}, *others]},
+        record | {"hashes": record["hashes"] | {"support": None}},
+        {name: value for name, value in record.items() if name != "fingerprint"},
+    ):
+        assert json_schema.errors(broken, SCHEMA, SCHEMA)
 
 
 def test_its_numbers_agree_with_each_other(record: dict) -> None:
@@ -203,6 +219,7 @@ def test_unlabelled_queries_are_audited_without_performance(fewsight: Invoke, fo
     record = json.loads(text_of(out))
     assert code == 0
     assert "accuracy" not in shown
+    assert json_schema.errors(record, SCHEMA, SCHEMA) == []
     assert record["population"]["performance"] is None
     assert [query["label"] for query in record["queries"]] == [None] * len(files)
     assert record["queries"][0]["file"] == files[0].as_posix()

@@ -28,6 +28,7 @@ def groups(folder: Path, text: str) -> tuple[tuple[str, ...], tuple[str, ...] | 
 
 def test_groups_are_read_in_the_order_of_the_files(tmp_path: Path) -> None:
     assert groups(tmp_path, "file,group\nring/0.png,old\nbar/0.png,young\n") == (("young", "old"), None)
+    assert groups(tmp_path, "file;group\nring/0.png;old, or so\nbar/0.png;y\n") == (("y", "old, or so"), None)
     rows = ("set,group,file", "support,a,ring/1.png", "query,b,ring/0.png", "query,c,bar/0.png", "support,d,bar/1.png")
     assert groups(tmp_path, "\ufeff" + "\n".join(rows)) == (("c", "b"), ("d", "a"))
 

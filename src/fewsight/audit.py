@@ -33,6 +33,7 @@ from fewsight.tree import Tree
 from fewsight.usertask import UserTask, read_task
 
 SCHEMA = "fewsight.audit/1"
+"""Fields and types are those of docs/audit.schema.json; whoever changes them counts this up."""
 
 Sides = tuple[tuple[str, ...] | None, tuple[str, ...] | None]
 """Groups of the queries and of the support examples."""
@@ -132,6 +133,8 @@ def audit(
     """
     paths = [query] if isinstance(query, Path) else list(query)
     task = read_task(run, support, paths, columns)
+    if task.run.values:
+        raise DataError(f"{run} predicts values, and an audit is of classes: explain its answers one at a time instead")
     names, asked = task.examples.names, task.queries.names
     labels = tuple(str(label) for label in task.support.labels or ())
     truth = _truth(task, labels) if len(paths) == 1 else None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -125,9 +127,14 @@ def train(
         chosen: recipes.Recipe | recipes.RuleRecipe = recipes.override(made, settings or [])
     else:
         chosen = recipes.load(recipe, settings or [])
+        _refuse(
+            f"recipe {recipe} names its own data",
+            {"--kind": kind, "--input": input_column, "--label": label, "--task": task, "--split": split},
+            "they are for a folder or table in its place",
+        )
     if isinstance(chosen, recipes.RuleRecipe):
-        if device not in {"auto", "cpu"}:
-            raise RecipeError(f"a learned optimizer is trained on the processor: leave out --device {device}")
+        elsewhere = None if device in {"auto", "cpu"} else device
+        _refuse(f"recipe {recipe} trains a learned optimizer", {"--device": elsewhere}, "it works on the processor")
         run, outcome = train_rule(chosen, out, resume=resume, command=_command())
     else:
         run, outcome = train_recipe(chosen, out, data, device=device, resume=resume, command=_command())
@@ -148,11 +155,13 @@ def evaluate(
     ways: Annotated[int | None, typer.Option(min=2, help="Classes of a task [default: the recipe's].")] = None,
     shots: Annotated[int | None, typer.Option(min=1, help="Support examples of a class.")] = None,
     queries: Annotated[int | None, typer.Option(min=1, help="Queries of a class.")] = None,
-    split: Annotated[str, typer.Option(help="Which classes: test, val or train.")] = "test",
+    split: Annotated[str | None, typer.Option(help="Which classes: test, val or train [default: test].")] = None,
     domain: Annotated[
         str | None, typer.Option(help="Another domain than it was trained on, seen as its model sees inputs.")
     ] = None,
-    device: Annotated[str, typer.Option(help="Where the learner adapts: cpu, cuda, or auto.")] = "cpu",
+    device: Annotated[
+        str | None, typer.Option(help="Where the learner adapts: cpu, cuda, or auto [default: cpu].")
+    ] = None,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
@@ -171,6 +180,18 @@ def evaluate(
 
     opened = Run.open(run)
     if isinstance(opened.experiment, RuleRecipe):
+        _refuse(
+            f"{run} holds a learned optimizer, which is tested on problems instead of tasks",
+            {
+                "--ways": ways,
+                "--shots": shots,
+                "--queries": queries,
+                "--split": split,
+                "--domain": domain,
+                "--device": device,
+            },
+            "settings change the problems (unseen.KEY=VALUE, steps=N)",
+        )
         found = evaluate_rule(opened, tasks or 40, settings or [])
         typer.echo(json.dumps(found.to_json(), indent=2) if as_json else found.table())
         return
@@ -181,9 +202,9 @@ def evaluate(
         ways=ways,
         shots=shots,
         queries=queries,
-        split=split,
+        split=split or "test",
         domain=domain,
-        device=device,
+        device=device or "cpu",
         overrides=settings or [],
     )
     typer.echo(json.dumps(report.to_json(), indent=2) if as_json else report.table())
@@ -252,7 +273,7 @@ def explain(
     from fewsight.usertask import read_task
 
     Words(language)  # an unknown language is an error before the work, not after
-    _require_folders(out, json_file)
+    _require_places({".html": out, ".json": json_file})
     task = read_task(run, support, query, Columns(input_column, label, group=group), single=True)
     analysis = explain_query(
         task.learner,
@@ -315,7 +336,7 @@ def audit(
     Words(language)
     if out.suffix not in (".html", ".json"):
         raise DataError(f"--out {out} must end in .html or .json")
-    _require_folders(out)
+    _require_places({out.suffix: out})
     columns = Columns(input_column, label, group=group)
     record, task = make(run, support, query, groups=groups, columns=columns, command=_command())
     if out.suffix == ".html":
@@ -355,10 +376,25 @@ def serve(
     serve_run(run, host=host, port=port, token=token, folder=folder, show=show, say=typer.echo)
 
 
-def _require_folders(*files: Path | None) -> None:
-    for path in files:
-        if path is not None and not path.parent.is_dir():
+def _refuse(why: str, options: Mapping[str, object], instead: str) -> None:
+    """Options that would do nothing are said, not ignored."""
+    if given := [name for name, value in options.items() if value is not None]:
+        raise RecipeError(f"{why}: leave out {', '.join(given)}; {instead}")
+
+
+def _require_places(files: Mapping[str, Path | None]) -> None:
+    """What is to be written, by its ending, has a place: said before the work, and before an input is overwritten."""
+    for ending, path in files.items():
+        if path is None:
+            continue
+        if path.suffix != ending:
+            raise DataError(f"cannot write to {path}: give a file whose name ends in {ending}")
+        if path.is_dir():
+            raise DataError(f"cannot write to {path}, which is a folder: give a file")
+        if not path.parent.is_dir():
             raise DataError(f"there is no folder {path.parent} to write {path.name} into: make it first")
+        if not os.access(path.parent, os.W_OK):
+            raise DataError(f"folder {path.parent} cannot be written: choose another for {path.name}")
 
 
 def _command() -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
 
+from fewsight.domains.tables.file import delimiter
 from fewsight.errors import DataError
 
 SETS = ("query", "support")
@@ -41,9 +43,9 @@ def read_groups(
         DataError: no such file, a column that is missing, a file that is unknown, listed twice or without a group.
     """
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            table = csv.DictReader(file, strict=True)
-            columns, rows = list(table.fieldnames or ()), list(table)
+        text = path.read_bytes().decode("utf-8-sig")
+        table = csv.DictReader(StringIO(text, newline=""), delimiter=delimiter(text), strict=True)
+        columns, rows = list(table.fieldnames or ()), list(table)
     except (OSError, UnicodeError, csv.Error) as error:
         raise DataError(f"cannot read the groups file {path}: {getattr(error, 'strerror', None) or error}") from error
     if missing := [name for name in ("file", "group") if name not in columns]:

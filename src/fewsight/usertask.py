@@ -61,6 +61,12 @@ def read_task(
     if isinstance(form, Fits):  # rows of any columns: the support says which
         form = form.for_support(support, columns)
     given, examples = form.read_support(support, columns)
+    values, learns = given.ways is None, opened.values
+    if values != learns:
+        said = {True: "values to predict", False: "classes"}
+        raise DataError(
+            f"{support} has {said[values]} as labels, but the model of {run} learns {said[learns]}: give those"
+        )
     queries = form.read_query(query, columns) if isinstance(query, Path) else _together(query, form, columns)
     if single and len(queries.names) != 1:
         raise DataError(f"{query} holds {len(queries.names)} queries: explain one at a time, give a single one")

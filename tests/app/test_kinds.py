@@ -17,6 +17,7 @@ from app_requests import HOSTILE, ended, in_chinese
 from fastapi.testclient import TestClient
 
 import fewsight
+import json_schema
 from fewsight.app import limits
 from fewsight.app.sample import rows
 from fewsight.app.server import create_app
@@ -209,7 +210,8 @@ def test_an_audit_record_is_of_the_labelled_queries(
         assert done["state"] == "done", done
         records.append(client.get(f"/a/{done['analysis']}/analysis.json").json())
     first, second = records
-    assert first["schema"] == "fewsight.audit/1"
+    schema = json_schema.load("audit.schema.json")
+    assert json_schema.errors(first, schema, schema) == []
     assert first["fingerprint"] == second["fingerprint"]
     assert [query["label"] for query in first["queries"]] == ["a", "b"]
     assert first["population"]["performance"]["accuracy"] == 0.5  # one text, two answers

@@ -90,6 +90,7 @@ def test_failed_download_leaves_nothing_and_says_what_to_put_where(
     assert f"{file.address} as {tmp_path / 'things/sub/a.bin'}" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert files_below(tmp_path) == []
+    assert kind != "gone" or not list(tmp_path.iterdir()), "no folder is made for what is not to be had"
 
 
 def test_without_network_one_message_names_every_missing_file(tmp_path: Path) -> None:

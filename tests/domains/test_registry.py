@@ -16,7 +16,7 @@ from fewsight.errors import RecipeError
         ("omniglott", {}, r"unknown domain 'omniglott'; did you mean 'omniglot'\?"),
         ("omniglot", {"rotation": True}, r"domain 'omniglot', setting 'rotation': .*; did you mean 'rotations'\?"),
         ("omniglot", {"rotations": "sideways"}, r"domain 'omniglot', setting 'rotations': .* boolean"),
-        ("folder", {}, r"domain 'folder', setting 'path': Missing"),
+        ("folder", {}, r"domain 'folder' needs its setting 'path'"),
         ("folder", {"path": "x", "size": "large"}, r"domain 'folder', setting 'size': .* integer"),
     ],
 )

@@ -1,24 +1,34 @@
-"""The JSON that the docs promise, kept by every kind of explanation; and what taking away means, named by each."""
+"""The JSON that the docs promise, kept by every kind of explanation and by populations; what taking away means."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import fields, replace
 from functools import cache
 
-import json_schema
+import crowds
 import numpy as np
 import planted
 import pytest
 import tiny
 import torch
 
+import json_schema
+from fewsight.audit import Audit, Example
 from fewsight.errors import ExplanationError
 from fewsight.experience import Experience, Snapshot
 from fewsight.explain import KINDS, explain
 from fewsight.explain.analysis import Analysis
+from fewsight.explain.confusion import Confusion, Pair
+from fewsight.explain.crowd import Crowd, crowd
+from fewsight.explain.effects import Effects
 from fewsight.explain.explanation import SEMANTICS, Explanation, Measure
+from fewsight.explain.fairness import Fairness, Gap, Performance
+from fewsight.explain.flips import Flip, Flips
+from fewsight.explain.population import Population, of_crowd
+from fewsight.explain.suspects import Suspects
 from fewsight.learners import create
 from fewsight.report.words import CATALOGUES
 from fewsight.task import Task
@@ -26,7 +36,9 @@ from fewsight.variants import Variant, Variants
 
 LEARNERS = ("protonet", "matching", "ridge", "maml", "meta-lstm", "leo", "film")
 """Together they have every kind."""
-EXPLANATION, ANALYSIS = (json_schema.load(f"{name}.schema.json") for name in ("explanation", "analysis"))
+EXPLANATION, ANALYSIS, POPULATION, AUDIT = (
+    json_schema.load(f"{name}.schema.json") for name in ("explanation", "analysis", "population", "audit")
+)
 VERDICT = {"schema", "complete", "trusted", "failures"}
 
 
@@ -70,14 +82,28 @@ def test_every_kind_keeps_the_schema_and_names_its_removal() -> None:
         assert explanation.baseline is None or explanation.baseline_name, kind
 
 
-def test_the_schema_has_the_fields_of_the_classes() -> None:
+def test_the_schemas_have_the_fields_of_the_classes() -> None:
     """A field that comes or goes must be written down, and the number of the schema counted up."""
-    for schema, names in (
-        (EXPLANATION, {field.name for field in fields(Explanation)} | VERDICT),
-        (EXPLANATION["$defs"]["measure"], {field.name for field in fields(Measure)}),
-        (ANALYSIS, {field.name for field in fields(Analysis)} | {"schema"}),
+    said, known = {"schema"}, POPULATION["$defs"]
+    for schema, kind, more in (
+        (EXPLANATION, Explanation, VERDICT),
+        (EXPLANATION["$defs"]["measure"], Measure, set()),
+        (ANALYSIS, Analysis, said),
+        (POPULATION, Population, said),
+        (known["effects"], Effects, said | {"complete"}),
+        (known["suspects"], Suspects, said),
+        (known["flips"], Flips, said),
+        (known["flip"], Flip, set()),
+        (known["performance"], Performance, set()),
+        (known["confusion"], Confusion, said),
+        (known["pair"], Pair, set()),
+        (known["fairness"], Fairness, said),
+        (known["gap"], Gap, set()),
+        (AUDIT, Audit, said | {"fingerprint"}),
+        (AUDIT["$defs"]["example"], Example, set()),
     ):
-        assert set(schema["properties"]) == set(schema["required"]) == names
+        names = {field.name for field in fields(kind)} | more
+        assert set(schema["properties"]) == set(schema["required"]) == names, kind
     assert EXPLANATION["properties"]["semantics"]["enum"] == list(SEMANTICS)
 
 
@@ -88,6 +114,24 @@ def test_an_analysis_keeps_its_schema() -> None:
     ):
         found = explain(learner, support, tiny.query(), "shapley", budget_seconds=1e5)
         assert json_schema.errors(json.loads(json.dumps(found.to_json())), ANALYSIS, ANALYSIS) == []
+
+
+@pytest.mark.parametrize(
+    ("case", "groups"),
+    [
+        (lambda: crowds.classes(size=20), ["old", "young"] * 10),
+        (lambda: crowds.classes(size=1), None),
+        (lambda: crowds.classes("maml", shots=5), None),
+        (lambda: crowd(tiny.learner("protonet"), tiny.support(3, 1), crowds.queries()), None),
+        (crowds.values, ["old"] * 3 + ["young"] * 4),
+    ],
+    ids=["with groups", "one query", "random orders", "classes that disappear, no labels", "values"],
+)
+def test_a_population_keeps_its_schema(case: Callable[[], Crowd], groups: list[str] | None) -> None:
+    record = json.loads(json.dumps(of_crowd(case(), groups).to_json(), allow_nan=False))
+    assert json_schema.errors(record, POPULATION, POPULATION) == []
+    for part in record:
+        assert json_schema.errors(record | {part: {"more": 1}}, POPULATION, POPULATION), part
 
 
 def test_what_breaks_the_schema_is_seen() -> None:

@@ -68,6 +68,12 @@ def test_an_unknown_setting_of_adaptation(trained: Run) -> None:
         trained.learner(["inner_stps=10"])
 
 
+@pytest.mark.parametrize("setting", ["seed=1", "shots=2", "test.ways=3", "domain.name=digits", "training.lr=1"])
+def test_a_setting_that_a_trained_run_cannot_have_is_not_ignored(trained: Run, setting: str) -> None:
+    with pytest.raises(RecipeError, match="changes nothing in a trained run, only settings of learner and network"):
+        trained.learner([setting])
+
+
 def test_a_run_is_not_overwritten(trained: Run, waves: Domain) -> None:
     before = {file.name: file.read_bytes() for file in trained.folder.iterdir() if file.is_file()}
     with pytest.raises(RunError, match="already holds a run: resume it"):
@@ -77,7 +83,7 @@ def test_a_run_is_not_overwritten(trained: Run, waves: Domain) -> None:
 
 def test_another_recipe_cannot_be_resumed(trained: Run, waves: Domain) -> None:
     other = recipes.override(RECIPE, ["lr=0.5"])
-    with pytest.raises(RunError, match=r"another recipe \(they differ in training\)"):
+    with pytest.raises(RunError, match=r"another recipe \(they differ in training.lr\)"):
         Run.create(trained.folder, recipe=other, domain=waves, resume=True)
 
 

@@ -59,7 +59,7 @@ class Workbench:
     def __init__(self, run: str | Path, folder: Path | None = None, *, waiting: int = limits.JOBS) -> None:
         self.run = Run.open(run)
         self.form = self.run.format
-        self.values = self.run.info["domain"]["outputs"] is not None
+        self.values = self.run.values
         if self.values and self.run.info["domain"]["outputs"] != 1:
             raise DataError(
                 f"{run} predicts several values at once; the workbench shows models of one value or classes"

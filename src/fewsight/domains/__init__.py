@@ -89,6 +89,10 @@ def open_domain(name: str, data: Path | None = None, **settings: Any) -> Domain:
     except ValidationError as error:
         first = error.errors()[0]
         setting, known = str(first["loc"][0]), list(signature(DOMAINS[name]).parameters)[1:]
+        if first["type"].startswith("missing"):
+            raise RecipeError(
+                f"domain {name!r} needs its setting {setting!r}: write it into section domain of a recipe"
+            ) from None
         hint = "" if setting in known else suggest(setting, known)
         raise RecipeError(f"domain {name!r}, setting {setting!r}: {first['msg']}{hint}") from None
 

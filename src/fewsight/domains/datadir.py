@@ -152,18 +152,19 @@ def _download(file: DataFile, path: Path) -> None:
     from rich.console import Console
     from rich.progress import wrap_file
 
-    partial = partial_path(path)
-    try:
-        with partial.open("wb") as target, urllib.request.urlopen(file.address, timeout=TIMEOUT) as response:
+    with urllib.request.urlopen(file.address, timeout=TIMEOUT) as response:
+        partial = partial_path(path)  # no folder is made for what is not to be had
+        try:
             size = int(response.headers.get("Content-Length") or 0)
             console = Console(stderr=True)
-            with wrap_file(response, size, description=f"downloading {path.name}", console=console) as stream:
+            shown = wrap_file(response, size, description=f"downloading {path.name}", console=console)
+            with partial.open("wb") as target, shown as stream:
                 while block := stream.read(BLOCK):
                     target.write(block)
-            if target.tell() < size:
-                raise OSError(f"the connection ended after {target.tell()} of {size} bytes")
-        if difference := file.difference(partial):
-            raise OSError(f"{file.address} sent something else than the published file: {difference}")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+                if target.tell() < size:
+                    raise OSError(f"the connection ended after {target.tell()} of {size} bytes")
+            if difference := file.difference(partial):
+                raise OSError(f"{file.address} sent something else than the published file: {difference}")
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)

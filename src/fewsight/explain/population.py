@@ -23,6 +23,7 @@ from fewsight.task import Support
 from fewsight.tree import Tree
 
 SCHEMA = "fewsight.population/1"
+"""Fields and types are those of docs/population.schema.json; whoever changes them counts this up."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from typing import Any
 from fewsight import tree
 from fewsight.domains import Domain, guess_kind, open_domain
 from fewsight.domains.domain import ClassDomain, GivenDomain
-from fewsight.domains.format import Columns
+from fewsight.domains.format import GUESSED, Columns
 from fewsight.domains.images.classfolders import class_files
 from fewsight.domains.images.file import survey
 from fewsight.domains.tables.file import SUFFIXES
@@ -26,6 +26,12 @@ NETWORKS: dict[str, dict[str, Any]] = {
 }
 WAYS, SHOTS, QUERIES = 5, 5, 10
 STEPS = 500
+COLUMN = "a column 'split' that names enough of each train, val and test"
+OURS = {
+    "run.json": "a run: test it (fewsight evaluate), or resume it with its own recipe (--resume)",
+    "recipe.toml": "the folder of a recipe: give that, {}",
+}
+"""Files by which a folder is known that is not of images."""
 
 
 def is_data(path: str) -> bool:
@@ -42,11 +48,16 @@ def own_recipe(path: Path, kind: str | None, columns: Columns) -> tuple[Recipe, 
     Raises:
         DataError: it cannot be read, or has too few classes or examples to learn to learn from.
     """
+    for name, advice in OURS.items():
+        if (path / name).exists():
+            raise DataError(f"{path} is no data but {advice.format(path / name)}")
     kind = kind or ("images" if path.is_dir() else guess_kind(path))
-    section: dict[str, Any] = {"name": "folder", "path": str(path), **_size(path)}
+    section: dict[str, Any] = {"name": "folder", "path": str(path.resolve()), **_size(path)}
+    if kind == "images" and columns != GUESSED:
+        raise DataError(f"{path} is trained on as images, which have no columns: leave out the options that name them")
     if kind != "images":
         given = {name: value for name, value in columns._asdict().items() if value is not None and name != "group"}
-        section = {"name": "table", "path": str(path), "kind": kind} | given
+        section = {"name": "table", "path": str(path.resolve()), "kind": kind} | given
     settings = {name: value for name, value in section.items() if name != "name"}
     domain = open_domain(section["name"], None, **settings)
     train, test = _shape(domain, ("train",), path), _shape(domain, ("val", "test"), path)
@@ -94,8 +105,8 @@ def _shape(domain: Domain, splits: tuple[str, ...], path: Path) -> dict[str, int
         least = min(len(domain.classes[split]) for split in splits)
         if least < 2:
             raise DataError(
-                f"{path} has too few classes: each of training, validation and test needs at least 2 of its own "
-                "(10 in all, or a column 'split')"
+                f"{path} has too few classes: each of training, validation and test needs at least 2 of its own; "
+                f"give 10 in all{'' if path.is_dir() else f', or {COLUMN}'}"
             )
         ways = min(WAYS, least)
         size = min(tree.length(inputs) for split in splits for inputs in domain.classes[split].inputs)
@@ -103,8 +114,8 @@ def _shape(domain: Domain, splits: tuple[str, ...], path: Path) -> dict[str, int
         assert isinstance(domain, GivenDomain)
         if any(not domain.tasks[split] for split in splits):
             raise DataError(
-                f"{path} has too few tasks: training, validation and test need at least one each (5 in all, or a "
-                "column 'split')"
+                f"{path} has too few tasks: training, validation and test need at least one each; give 5 in all, or "
+                f"{COLUMN}"
             )
         tasks = [task for split in splits for task in domain.tasks[split]]
         ways = 1 if domain.outputs else min(len(task.classes or ()) for task in tasks)

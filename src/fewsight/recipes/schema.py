@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
@@ -147,11 +148,15 @@ def load(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Recipe | Ru
     return override(parse(_read(name_or_path), str(name_or_path)), overrides)
 
 
-def override(recipe: R, overrides: Sequence[str]) -> R:
-    """`recipe` with other values; see `load`."""
+def override(recipe: R, overrides: Sequence[str], only: Sequence[str] = ()) -> R:
+    """`recipe` with other values; see `load`.
+
+    Args:
+        only: the sections and full keys that may change ("learner", "training.steps"); default: all.
+    """
     table = recipe.model_dump(mode="json")
     for text in overrides:
-        _override(table, text)
+        _override(table, text, only)
     changed = parse(table, recipe.name)
     assert isinstance(changed, type(recipe))
     return changed
@@ -178,8 +183,11 @@ def _read(name_or_path: str | Path) -> dict[str, Any]:
     else:
         path = Path(name_or_path)
         if path.suffix != ".toml":
+            near = get_close_matches(str(path), names(), n=1, cutoff=0.5)
             raise RecipeError(
-                f"unknown recipe {str(path)!r}{suggest(str(path), names())}; or give a path ending in .toml"
+                f"unknown recipe {str(path)!r}: "
+                + (f"did you mean {near[0]!r}? Else " if near else "")
+                + "give a name (fewsight recipes lists them), a path ending in .toml, or a folder or table of your own"
             )
         try:
             text = path.read_text("utf-8")
@@ -195,27 +203,32 @@ def _read(name_or_path: str | Path) -> dict[str, Any]:
     return table
 
 
-def _override(table: dict[str, Any], text: str) -> None:
+def _override(table: dict[str, Any], text: str, only: Sequence[str]) -> None:
     key, equals, value = text.partition("=")
     if not equals:
         raise RecipeError(f"cannot read {text!r}: write key=value, for example steps=100")
-    section, _, name = _resolve(table, key.strip()).partition(".")
+    section, _, name = _resolve(table, key.strip(), only).partition(".")
     try:
         table[section][name] = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         table[section][name] = value.strip()
 
 
-def _resolve(table: Mapping[str, Any], key: str) -> str:
+def _resolve(table: Mapping[str, Any], key: str, only: Sequence[str]) -> str:
     """The full path "section.key" of `key`, which may be its last component alone."""
     known = _keys(table)
-    if key in known:
-        return key
-    matches = [path for path in known if path.partition(".")[2] == key]
+    usable = [path for path in known if not only or path in only or path.partition(".")[0] in only]
+    found = [path for path in known if key in (path, path.partition(".")[2])]
+    matches = [path for path in found if path in usable]
+    if found and not matches:
+        raise RecipeError(
+            f"{key!r} changes nothing in a trained run, only settings of {' and '.join(only)} do: leave it out, or see "
+            "the options in fewsight evaluate --help"
+        )
     if len(matches) > 1:
         raise RecipeError(f"{key!r} could mean {' or '.join(matches)}: write one of these")
     if not matches:
-        words = known if "." in key else {path.partition(".")[2] for path in known}
+        words = usable if "." in key else {path.partition(".")[2] for path in usable}
         raise RecipeError(f"unknown key {key!r}{suggest(key, words)}")
     return matches[0]
 

@@ -23,5 +23,5 @@ def write(folder: Path) -> list[Path]:
         for name in FILES:
             (folder / name).write_bytes(resources.files("fewsight.start").joinpath(name).read_bytes())
     except OSError as error:
-        raise DataError(f"cannot write into {folder}: {error.strerror}") from error
+        raise DataError(f"cannot write into {folder}: {error.strerror}; choose another folder") from error
     return [folder / name for name in FILES]

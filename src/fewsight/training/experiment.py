@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from inspect import signature
 from pathlib import Path
 
 from fewsight import recipes
 from fewsight.device import AUTO, at_hand
-from fewsight.domains import DOMAINS, Domain, Episodes, format_record, open_domain
+from fewsight.domains import DOMAINS, Domain, Episodes, GivenDomain, format_record, open_domain
 from fewsight.errors import DataError, RecipeError
 from fewsight.experience import Experience
 from fewsight.recipes import Recipe, build
@@ -20,6 +21,8 @@ from fewsight.training.fit import fit
 from fewsight.training.report import Report
 from fewsight.training.run import Run
 from fewsight.training.state import Fit
+
+CHANGED = "the data, or how it is read, changed since the training: some of what was tested may have been trained on"
 
 
 def train(
@@ -98,6 +101,8 @@ def evaluate_run(
     recipe, learner = run.recipe, run.learner(overrides).to(at_hand(device)[-1])
     elsewhere = domain is not None and domain != recipe.domain.name
     place = opened_for(run, domain, data) if domain is not None and elsewhere else run.domain(data)
+    if ways is not None and (place.outputs is not None or isinstance(place, GivenDomain)):
+        raise RecipeError(f"the tasks of domain {place.name!r} bring their own classes or values: leave out --ways")
     asked = {"ways": ways, "shots": shots, "queries": queries}
     shape = recipe.test.model_copy(update={name: value for name, value in asked.items() if value is not None})
     protocol = {
@@ -107,7 +112,7 @@ def evaluate_run(
     }
     if elsewhere:
         protocol["cross-domain"] = f"trained on {recipe.domain.name}, tested on {place.name}"
-    return evaluate(
+    found = evaluate(
         learner,
         episodes(recipe, place, split, shape),
         tasks,
@@ -115,6 +120,8 @@ def evaluate_run(
         metrics=place.metrics,
         protocol=protocol,
     )
+    same = elsewhere or place.fingerprint == run.info["domain"]["fingerprint"]
+    return found if same else replace(found, notes=(*found.notes, CHANGED))
 
 
 def opened_for(run: Run, name: str, data: str | Path | None = None) -> Domain:

@@ -30,7 +30,8 @@ def replace(path: Path, payload: bytes) -> None:
     except OSError as error:
         scratch.unlink(missing_ok=True)
         raise RunError(
-            f"cannot write {path}: {error.strerror or error}; what was saved before is intact: make room, then resume"
+            f"cannot write {path}: {error.strerror or error}; what was saved before is intact: make room, then run "
+            "it again (a training: resume it)"
         ) from error
     _sync(path.parent)
 

@@ -28,6 +28,8 @@ from fewsight.training import checkpoint, files
 from fewsight.training.state import load_weights
 
 FORMAT = "fewsight.run/1"
+ADAPTATION = ("learner", "network")
+"""Sections of a recipe that a trained learner can be given otherwise."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,9 @@ class Run:
             folder.mkdir(parents=True, exist_ok=True)
             strange = [file.name for file in folder.iterdir() if not file.name.endswith(files.SUFFIX)]
         except OSError as error:
-            raise RunError(f"cannot make the run folder {folder}: {error.strerror or error}") from error
+            raise RunError(
+                f"cannot make the run folder {folder}: {error.strerror or error}; choose another folder"
+            ) from error
         if strange:
             raise RunError(f"{folder} is not empty and holds no run ({min(strange)} ...): choose another folder")
         run = cls(folder, {"format": FORMAT, "command": command, "versions": _versions()})
@@ -157,13 +161,19 @@ class Run:
             raise RunError(f"{self.folder} was trained without a domain: build inputs as its learner takes them")
         return read_format(self.info["domain"].get("format"))
 
+    @property
+    def values(self) -> bool:
+        """Whether it predicts values; else classes. Raises as `format`."""
+        _ = self.format
+        return self.info["domain"]["outputs"] is not None
+
     def learner(self, overrides: Sequence[str] = ()) -> Learner:
         """The trained learner, in evaluation mode, with its best weights; needs no data.
 
         Args:
             overrides: settings of adaptation to change, "inner_steps=10".
         """
-        recipe = recipes.override(self.recipe, overrides)
+        recipe = recipes.override(self.recipe, overrides, ADAPTATION)
         learner = recipes.build(recipe, _Shapes(self.info["domain"]["outputs"], self.info["domain"]["input_shape"]))
         self.restore(learner)
         return learner.eval()
@@ -204,9 +214,10 @@ class Run:
         old = _plain(self.experiment) if "recipe" in self.info else None
         new = None if recipe is None else _plain(recipe)
         if old != new:
-            changed = [key for key in (new or old or {}) if (new or {}).get(key) != (old or {}).get(key)]
+            changed = _different(old or {}, new or {})
+            more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
             raise RunError(
-                f"{self.folder} was started with another recipe (they differ in {', '.join(changed)}): "
+                f"{self.folder} was started with another recipe (they differ in {', '.join(changed[:3])}{more}): "
                 "resume with the same settings, or choose another folder"
             )
         fingerprint = None if domain is None else domain.fingerprint
@@ -219,6 +230,18 @@ class Run:
 def _plain(recipe: Recipe | RuleRecipe) -> dict[str, Any]:
     """The recipe as JSON, without the results that others had with it."""
     return recipe.model_dump(mode="json", exclude={"results"})
+
+
+def _different(old: dict[str, Any], new: dict[str, Any], above: str = "") -> list[str]:
+    """The full keys in which two recipes differ."""
+    found = []
+    for key in new | old:
+        before, now = old.get(key), new.get(key)
+        if isinstance(before, dict) and isinstance(now, dict):
+            found += _different(before, now, f"{above}{key}.")
+        elif before != now:
+            found.append(f"{above}{key}")
+    return found
 
 
 def _versions() -> dict[str, str]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from typer.testing import CliRunner
 
 from fewsight import recipes
-from fewsight.cli import app
-from fewsight.errors import FewsightError, RecipeError, RunError
+from fewsight.errors import RunError
 from fewsight.inner import CoordinateLSTM, sgd
 from fewsight.inner.families import quadratics
 from fewsight.inner.problems import reached
@@ -21,6 +20,7 @@ from fewsight.training.rules.race import GRID, LEARNED, TEST, Race, race
 from fewsight.training.rules.run import RULE
 from fewsight.training.rules.training import RuleTraining, load_rule
 
+Invoke = Callable[..., tuple[int, str, str]]
 SMALL = [
     *("episodes=12", "steps=6", "unroll=3", "validate_problems=4", "checkpoint_every=2"),
     *("problems.batch=4", "problems.size=3", "unseen.batch=4", "unseen.size=3"),
@@ -106,14 +106,53 @@ def test_who_wins_is_said_first_and_who_diverges_is_not_hidden() -> None:
     assert json.loads(json.dumps(found.to_json(), allow_nan=False))["optimizers"]["adam"]["mean"] is None
 
 
-def test_from_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def rule(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run, _ = train_rule(recipe(), tmp_path_factory.mktemp("runs") / "rule", progress=False)
+    return run.folder
+
+
+def test_from_the_command_line(fewsight: Invoke, rule: Path, tmp_path: Path) -> None:
+    code, _, _ = fewsight("train", "quadratics-lstm", "--out", tmp_path / "rule", *SMALL)
+    assert code == 0
+    assert (tmp_path / "rule" / RULE).read_bytes() == (rule / RULE).read_bytes()
+    code, out, _ = fewsight("evaluate", rule, "unseen.size=2", "steps=3", "--tasks", 4, "--json")
+    protocol = json.loads(out)["protocol"]
+    assert (code, protocol["problems"], protocol["steps"]) == (0, 4, 3)
+    assert "size=2" in protocol["problem"]
+    code, _, err = fewsight("train", "quadratics-lstm", "stepz=3", "--out", tmp_path / "other")
+    assert (code, "did you mean 'steps'" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["evaluate", "--ways", 3, "--shots", 1, "--queries", 2], "leave out --ways, --shots, --queries"),
+        (["evaluate", "--split", "val"], "leave out --split; settings change the problems"),
+        (["evaluate", "--domain", "digits"], "leave out --domain"),
+        (["evaluate", "lr=1"], "'lr' changes nothing in a trained run"),
+        (["evaluate", "problems.size=4"], "only settings of unseen and training.steps do"),
+        (["evaluate", "unseen.sise=4"], "did you mean 'unseen.size'"),
+        (["predict", "--support", "s", "--query", "q"], "holds a learned optimizer"),
+        (["explain", "--support", "s", "--query", "q", "--out", "page.html"], "holds a learned optimizer"),
+        (["audit", "--support", "s", "--query", "q", "--out", "audit.json"], "holds a learned optimizer"),
+        (["serve", "--port", 0], "holds a learned optimizer"),
+    ],
+)
+def test_what_asks_for_tasks_is_one_line_and_writes_nothing(
+    arguments: list[object],
+    message: str,
+    fewsight: Invoke,
+    rule: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.chdir(tmp_path)
-    cli = CliRunner()
-    trained = cli.invoke(app, ["train", "quadratics-lstm", "--out", "rule", *SMALL], catch_exceptions=False)
-    assert trained.exit_code == 0
-    judged = cli.invoke(app, ["evaluate", "rule", "--tasks", "4", "--json"], catch_exceptions=False)
-    assert json.loads(judged.stdout)["protocol"]["problems"] == 4
-    with pytest.raises(FewsightError, match="holds a learned optimizer"):
-        cli.invoke(app, ["predict", "rule", "--support", "a", "--query", "b"], catch_exceptions=False)
-    with pytest.raises(RecipeError, match="did you mean 'steps'"):
-        cli.invoke(app, ["train", "quadratics-lstm", "stepz=3", "--out", "other"], catch_exceptions=False)
+    before = sorted(rule.rglob("*"))
+    command, *rest = arguments
+    code, out, err = fewsight(command, rule, *rest)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("error: ")
+    assert message in err
+    assert sorted(rule.rglob("*")) == before
+    assert not list(tmp_path.iterdir())

@@ -49,6 +49,7 @@ class ImageFormat:
     def read_support(
         self, path: Path, columns: Columns = GUESSED, invert: bool | None = None
     ) -> tuple[Support, Examples]:
+        _no_columns(columns)
         classes = class_files(Path(path))
         if len(classes) < 2:
             raise DataError(
@@ -60,6 +61,7 @@ class ImageFormat:
         return Support.of(found.x, labels, classes=tuple(classes)), found
 
     def read_query(self, path: Path, columns: Columns = GUESSED, invert: bool | None = None) -> Examples:
+        _no_columns(columns)
         path = Path(path)
         files = list(all_files(path)) if path.is_dir() else [path]
         if not files:
@@ -87,6 +89,11 @@ class ImageFormat:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def _no_columns(columns: Columns) -> None:
+    if columns != GUESSED:
+        raise DataError("this model sees images, which have no columns: leave out --input, --label and --group")
 
 
 def _picture(image: np.ndarray) -> np.ndarray:

@@ -64,6 +64,10 @@ def rows(path: Path, kind: str, columns: Columns, *, asked: bool = False, known:
     Raises:
         DataError: it cannot be read, or has no column of inputs.
     """
+    if kind == "rows" and columns.input is not None:
+        raise DataError(
+            f"column {columns.input!r} was named as the input, but rows take all their columns: leave out --input"
+        )
     table = read_table(path)
     if asked:
         columns = columns._replace(**{role: None for role in LACKING if getattr(columns, role) not in table})
@@ -133,6 +137,8 @@ def read_query(form: Format, path: Path, columns: Columns) -> Examples:
         DataError: what cannot be used as a query.
     """
     given = str(path)
+    if form.kind != "rows" and given == ".":  # what an empty path is
+        raise DataError("the query is empty: give a text or molecule, or a table of them")
     if form.kind != "rows" and Path(path).suffix.lower() not in SUFFIXES and not Path(path).exists():
         return form.encode([given], [cut(given, 40)])
     return _encoded(form, rows(Path(path), form.kind, columns, asked=True, known=_features(form)))

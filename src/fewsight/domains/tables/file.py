@@ -54,6 +54,12 @@ def number(value: Any) -> float | None:
     return found if abs(found) < float("inf") else None
 
 
+def delimiter(text: str) -> str:
+    """What stands between the columns of a table, by its first line: spreadsheets of many countries write ";"."""
+    first = text.partition("\n")[0]
+    return max(",\t;", key=first.count)  # the comma where there is none
+
+
 def _delimited(path: Path) -> dict[str, list[Any]]:
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -65,10 +71,8 @@ def _delimited(path: Path) -> dict[str, list[Any]]:
         ) from None
     if "\0" in text:
         raise DataError(f"{path} holds binary data, not text: save it as CSV, or as .parquet if that is what it is")
-    first = text.partition("\n")[0]
-    delimiter = max(",\t;", key=first.count) if any(mark in first for mark in ",\t;") else ","
     try:
-        rows = [row for row in csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True) if row]
+        rows = [row for row in csv.reader(StringIO(text, newline=""), delimiter=delimiter(text), strict=True) if row]
     except csv.Error as error:
         raise DataError(f"{path} is not a proper table ({error}): check its quotation marks") from None
     if not rows:

@@ -41,7 +41,9 @@ def own_domain(
     """
     found = rows(path, form.kind, columns)
     if found.labels is None:
-        raise DataError(f"{path} has no column of labels: name one 'label', or say which it is (label=)")
+        raise DataError(
+            f"{path} has no column of labels: name one 'label', or say which it is (--label; label = in a recipe)"
+        )
     kept = [i for i, label in enumerate(found.labels) if label is not None]
     if not kept:
         raise DataError(f"{path} has no row with a label: fill in its column {found.columns.label!r}")
@@ -68,6 +70,11 @@ def own_domain(
         x = tree.take(inputs, torch.tensor(places))
         if values is None:
             known = tuple(sorted({str(labels[place]) for place in places}))
+            if len(known) < 2:
+                raise DataError(
+                    f"{path}: task {each!r} has one class only ({known[0]!r}): add rows of another, remove it, or say "
+                    f"which column tells tasks apart (now {found.columns.task!r})"
+                )
             given[each] = Given(each, x, torch.tensor([known.index(str(labels[place])) for place in places]), known)
         else:
             given[each] = Given(each, x, torch.tensor([[values[place]] for place in places], dtype=torch.float32))

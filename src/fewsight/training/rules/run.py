@@ -33,6 +33,8 @@ from fewsight.training.scoring import seeded
 from fewsight.training.state import Fit
 
 RULE = "rule.json"
+TESTED = ("unseen", "training.steps")
+"""What of a recipe a test can be given otherwise."""
 ESTIMATORS: dict[str, Estimator] = {
     "truncated": truncated,
     "first_order": partial(truncated, first_order=True),
@@ -98,12 +100,12 @@ def evaluate_rule(run: Run, problems: int = 40, overrides: Sequence[str] = ()) -
         overrides: other unseen problems, "unseen.layers=[3]", or other lengths, "steps=200".
 
     Raises:
-        RecipeError: an unknown setting.
+        RecipeError: an unknown setting, or one that is not of the test.
         RunError: its training has not ended.
     """
     recipe = run.experiment
     assert isinstance(recipe, RuleRecipe)
-    recipe = recipes.override(recipe, overrides)
+    recipe = recipes.override(recipe, overrides, TESTED)
     if not (run.folder / RULE).exists():
         raise RunError(f"{run.folder} has no {RULE} yet: its training has not ended; resume it")
     found = race(

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[1] / "docs"
 TYPES: dict[str, type | tuple[type, ...]] = {
     "object": dict,
     "array": list,
