@@ -167,6 +167,18 @@ def test_texts_differ_by_what_they_do_not_have_in_common(settings: dict[str, obj
     assert network({**x, "mask": 0 * x["mask"]}).abs().max() == 0
 
 
+@every
+def test_the_mean_of_the_training_texts_can_be_left_in(settings: dict[str, object]) -> None:
+    """Before the layers learn, features then point where the sum of the words points."""
+    network, x = encoder(centred=False, **settings), inputs()
+    network.prepare([x])
+    assert network.common.abs().max() == 0
+    network.layers[-1].weight.data.zero_()
+    network.layers[-1].bias.data.zero_()
+    here, seen = (torch.nn.functional.normalize(each, dim=-1) for each in (network(x), network._seen(x)))
+    torch.testing.assert_close(here, seen, rtol=0, atol=0.02)
+
+
 def test_a_checkpoint_holds_what_was_prepared() -> None:
     network = encoder(spelling=6)
     network.prepare([inputs(corpus())])

@@ -3,7 +3,7 @@
 Each token is seen twice. *Where it is used*: vectors of its n-grams, learned once from which words stand together in
 the training texts (`cooccurrence`). *How it is written*: its n-grams themselves, hashed into a row of signed counts
 (Weinberger et al. 2009), which keeps what TF-IDF knows of words never seen. N-grams count by their rarity in the
-training texts, and what all texts have in common is taken away: else a text that resembles every other is near to
+training texts, and what all texts have in common can be taken away: else a text that resembles every other is near to
 every query ("hubs", Radovanovic et al. 2010). What is meta-learned bends the space. (Learned weights of tokens were
 tried and fit the training classes only.)
 """
@@ -57,9 +57,9 @@ class GramBag(torch.autograd.Function):
 class TextEncoder(nn.Module):
     """`{"ids": (B, L, G), "mask": (B, L), "size": (B,)}` to features `(B, usage + spelling)` of one length.
 
-    A text is the mean of its tokens, less that of the training texts, each of the two parts with length 1; a residual
-    network bends it. Before training the network does nothing, so that an untrained learner compares texts by use and
-    spelling alone.
+    A text is the mean of its tokens, less that of the training texts (where `centred`), each of the two parts with
+    length 1; a residual network bends it. Before training the network does nothing, so that an untrained learner
+    compares texts by use and spelling alone.
 
     Args:
         buckets: rows of the table of n-grams; ids are folded into them.
@@ -67,6 +67,8 @@ class TextEncoder(nn.Module):
         hidden: width of the network.
         window: tokens that a token is seen with (odd); 1: order does not matter.
         dropout: share of features left out in training.
+        centred: whether the mean of the training texts is taken away; wrong where other texts are to be read than
+            those of training (newspapers, then an encyclopedia).
         table: "frozen", or "trained": the vectors of use are meta-learned too (slower, and it wants more data).
     """
 
@@ -83,10 +85,12 @@ class TextEncoder(nn.Module):
         hidden: int = 256,
         window: int = 1,
         dropout: float = 0.3,
+        centred: bool = True,
         table: Literal["frozen", "trained"] = "frozen",
     ) -> None:
         super().__init__()
         self.buckets, self.spelling, self.out_features = buckets, spelling, usage + spelling
+        self.centred = centred
         self.register_buffer("rarity", torch.ones(buckets))
         self.register_buffer("common", torch.zeros(self.out_features))
         used = torch.randn(buckets, usage) / usage**0.5
@@ -119,6 +123,8 @@ class TextEncoder(nn.Module):
         self.rarity.copy_(torch.from_numpy(1 + np.log((1 + len(ids)) / (1 + held))))
         vectors = gram_vectors(ids, self.buckets, self.usage.shape[1])
         self.usage.data.copy_(torch.from_numpy(vectors))
+        if not self.centred:
+            return
         with torch.no_grad():
             sums = [self._seen(_whole(portion)).sum(0) for portion in texts.split(1000)]
             self.common.copy_(torch.stack(sums).sum(0) / len(texts))

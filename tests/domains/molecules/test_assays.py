@@ -45,7 +45,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         writer.writerows(rows())
     file = DataFile("molecules", path.name, "https://example.org/made.csv.gz", f"sha256:{file_digest(path)}")
     monkeypatch.setitem(TABLES, "tox21", Table(file, 6))
-    monkeypatch.setitem(TABLES, "muv", Table(file, 6, rare=True))
+    monkeypatch.setitem(TABLES, "muv", Table(file, 6, rare=True, least=20))
     monkeypatch.setitem(TABLES, "sider", Table(file, 6, few=True))
     return tmp_path
 

@@ -45,7 +45,7 @@ COMMON = 0.05
 EVERY = 4
 """Of many training assays every fourth is held out for validation."""
 LEAST = 20
-"""Active queries of a task, where so few molecules are active that there would be hardly any."""
+"""Queries of each class, where so few molecules of one are there that there would be hardly any, or none."""
 PORTION = 512
 VERSION = 2
 """Of what is kept in the cache."""
@@ -106,8 +106,8 @@ class Table(NamedTuple):
         measured: labels an assay must have.
         few: whether training assays are so few that all are trained on. Validation then asks them about other
             scaffolds; under the literature's protocol it says only that something was learned.
-        rare: whether active molecules are so few that their scaffolds are all for test where the assay is, and that
-            queries must be sure to have some.
+        rare: whether active molecules are so few that their scaffolds are all for test where the assay is.
+        least: queries of each class where there are as many.
     """
 
     file: DataFile
@@ -115,6 +115,7 @@ class Table(NamedTuple):
     measured: int = 0
     few: bool = False
     rare: bool = False
+    least: int = 0
 
 
 def _file(name: str, sha256: str) -> DataFile:
@@ -128,10 +129,16 @@ TABLES = {
     ),
     "sider": Table(_file("sider.csv.gz", "4cc7ccb20dded475853c583596e227116c222c6ca7dbb40159bdbe9ee3f099b9"), 21),
     "muv": Table(
-        _file("muv.csv.gz", "93c8b4a37c5996c76e57d5f3f065fb8b7cf1c19067011eff2293fd2a94ce274a"), 12, rare=True
+        _file("muv.csv.gz", "93c8b4a37c5996c76e57d5f3f065fb8b7cf1c19067011eff2293fd2a94ce274a"),
+        12,
+        rare=True,
+        least=LEAST,
     ),
     "toxcast": Table(
-        _file("toxcast_data.csv.gz", "56041515e0bb63c1787a26ecdbeb2bd7ae1f538681caa1b03f768853cf81b1a7"), 450, 150
+        _file("toxcast_data.csv.gz", "56041515e0bb63c1787a26ecdbeb2bd7ae1f538681caa1b03f768853cf81b1a7"),
+        450,
+        150,
+        least=LEAST,
     ),
 }
 """Splits of Altae-Tran et al. 2017 and, for ToxCast, of PAR (Wang et al. 2021): by the order of columns."""
@@ -184,7 +191,7 @@ def _open(name: str, data: Path | None, protocol: Protocol, even: bool) -> Assay
         form,
         tasks,
         library=Library.from_tensors(form.atoms, kept),
-        least=LEAST if table.rare else 0,
+        least=table.least,
         even=even,
         smiles=tuple(kept["smiles"].numpy().tobytes().decode().split("\n")),
         notes=Counts(*kept["counts"].tolist()).notes,
