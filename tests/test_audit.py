@@ -70,7 +70,7 @@ def arguments(folder: Path, out: Path, *, groups: bool = True) -> list[str]:
 
 def test_the_record_says_what_was_audited(record: dict, folder: Path) -> None:
     tensors = next((folder / "run").glob("best-*.safetensors"))
-    assert record["schema"] == "fewsight.audit/1"
+    assert record["schema"] == "fewsight.audit/2"
     assert record["hashes"]["checkpoint"] == hashlib.sha256(tensors.read_bytes()).hexdigest()
     assert set(record["hashes"]) == {"checkpoint", "parameters", "support", "queries", "query labels", "groups file"}
     files = {example["file"]: example for example in record["support"]}

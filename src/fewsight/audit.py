@@ -30,9 +30,9 @@ from fewsight.explain.valuation import verified
 from fewsight.learner import Learner
 from fewsight.training import checkpoint, files
 from fewsight.tree import Tree
-from fewsight.usertask import UserTask, read_task
+from fewsight.usertask import UserTask, read_task, simple_answers
 
-SCHEMA = "fewsight.audit/1"
+SCHEMA = "fewsight.audit/2"
 """Fields and types are those of docs/audit.schema.json; whoever changes them counts this up."""
 
 Sides = tuple[tuple[str, ...] | None, tuple[str, ...] | None]
@@ -73,6 +73,8 @@ class Audit:
         labels: the classes.
         support, queries: what went in, and what came out for each query.
         caveats: declared properties of the learner that bear on everything; what was done to the images.
+        simple: by name of a simple method that saw the same support: the share of queries it answers rightly; None
+            where right answers are not known.
         population: performance, valuation with its checks, effects, doubtful labels, flips, confusion, fairness.
     """
 
@@ -85,6 +87,7 @@ class Audit:
     support: tuple[Example, ...]
     queries: tuple[Example, ...]
     caveats: tuple[str, ...]
+    simple: dict[str, float] | None
     population: Population
 
     def undated(self) -> dict[str, Any]:
@@ -102,8 +105,24 @@ class Audit:
         """A plain dictionary, schema `SCHEMA`, with the date and the fingerprint."""
         return {"date": self.date, "fingerprint": self.fingerprint} | self.undated()
 
+    @property
+    def lost_to(self) -> list[str]:
+        """The simple methods that answer more queries rightly than the learner, best first."""
+        own, simple = self.population.performance, self.simple or {}
+        better = [name for name in simple if own and own.accuracy is not None and simple[name] > own.accuracy]
+        return sorted(better, key=lambda name: -simple[name])
+
+    @property
+    def losses(self) -> list[str]:
+        """A line for each of them."""
+        return [
+            f"THE LEARNER LOSES to {name}, which answers {(self.simple or {})[name]:.1%} of the queries rightly"
+            for name in self.lost_to
+        ]
+
     def __str__(self) -> str:
         lines = [f"audit of {len(self.queries)} answers from {len(self.support)} examples, {self.date}"]
+        lines[1:1] = self.losses
         lines += [f"caveat: {text}" for text in self.caveats]
         lines += [f"{name}: {value}" for name, value in self.hashes.items()]
         return "\n".join([*lines, "", str(self.population), "", f"fingerprint {self.fingerprint}"])
@@ -222,8 +241,16 @@ def of_task(
             )
         ),
         caveats=(*_caveats(task), *task.doubts, *task.notes),
+        simple=None if truth is None else _simple(task, [labels.index(label) for label in truth]),
         population=replace(found, valuation=verified(case, found.valuation)),
     )
+
+
+def _simple(task: UserTask, truth: Sequence[int]) -> dict[str, float]:
+    """The share of queries that each simple method answers rightly."""
+    right = torch.tensor(truth)
+    found = simple_answers(task)
+    return {name: (scores.argmax(-1) == right).double().mean().item() for name, scores in found.items()}
 
 
 def _truth(task: UserTask, labels: Sequence[str]) -> tuple[str, ...] | None:

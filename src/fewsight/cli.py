@@ -31,6 +31,14 @@ SupportData = Annotated[
 InputColumn = Annotated[str | None, typer.Option("--input", metavar="COLUMN", help="Column of texts or SMILES.")]
 LabelColumn = Annotated[str | None, typer.Option("--label", metavar="COLUMN", help="Column of labels.")]
 GroupColumn = Annotated[str | None, typer.Option("--group", metavar="COLUMN", help="Column of groups.")]
+NoneOfThese = Annotated[
+    float | None,
+    typer.Option(
+        metavar="RATE",
+        help="Say which queries are of no class, rejecting this share (0.05) of those that are; "
+        "calibrated on the data that the run was trained on.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Language = Annotated[str, typer.Option("--lang", help="Language of the page: en (English) or zh (Chinese).")]
 
@@ -217,6 +225,8 @@ def predict(
     query: Annotated[Path, typer.Option(help="An image, a folder, a table; or the text or SMILES itself.")],
     input_column: InputColumn = None,
     label: LabelColumn = None,
+    none_of_these: NoneOfThese = None,
+    data: Data = None,
     as_json: AsJson = False,
 ) -> None:
     """Learn a new task from labelled examples and predict the class, or the value, of others.
@@ -224,18 +234,35 @@ def predict(
     Example: fewsight predict runs/protonet --support shapes/ --query unknown.png
 
     Example: fewsight predict runs/intents --support examples.csv --query "where is my parcel"
+
+    Example: fewsight predict runs/intents --support examples.csv --query new.csv --none-of-these 0.05
     """
     from fewsight.domains import Columns
-    from fewsight.usertask import answers, read_task
+    from fewsight.rejection import calibrated
+    from fewsight.usertask import answers, read_task, strangers
 
     task = read_task(run, support, query, Columns(input_column, label))
-    rows = answers(task)
+    rows, found = answers(task), {}
+    if none_of_these is not None:
+        rejection = calibrated(task.run, task.support, none_of_these, data)
+        found = {"rejection": dataclasses.asdict(rejection)}
+        for row, rejected in zip(rows, strangers(task, rejection), strict=True):
+            row["none of these"] = rejected
     if as_json:
-        typer.echo(json.dumps({"predictions": rows, "notes": list(task.notes)}, indent=2))
+        told = {"predictions": rows, "notes": list(task.notes), "caveats": list(task.doubts)}
+        typer.echo(json.dumps(told | found, indent=2))
         return
     for row in rows:
+        if row.get("none of these"):
+            typer.echo(f"{row['query']}: none of these (nearest: {row['prediction']})")
+            continue
         sure = f" ({row['probabilities'][row['prediction']]:.1%})" if "probabilities" in row else ""
         typer.echo(f"{row['query']}: {row['prediction']}{sure}")
+    if none_of_these is not None:
+        typer.echo(
+            f"caveat: “none of these” rejects about {rejection.rate:.0%} of the queries that do belong; in its "
+            f"calibration on {rejection.queries} queries outsiders were told with an AUROC of {rejection.auroc:.2f}"
+        )
     for doubt in task.doubts:
         typer.echo(f"caveat: {doubt}")
     for note in task.notes:
@@ -270,7 +297,7 @@ def explain(
     from fewsight.report.words import Words
     from fewsight.training.files import replace
     from fewsight.training.record import recorded
-    from fewsight.usertask import read_task
+    from fewsight.usertask import read_task, simply
 
     Words(language)  # an unknown language is an error before the work, not after
     _require_places({".html": out, ".json": json_file})
@@ -296,6 +323,8 @@ def explain(
         query_view=task.queries.views[0],
         command=_command(),
         protocol={"notes": task.notes} if task.notes else None,
+        simple=simply(task),
+        nearness=task.nearness,
         language=language,
     )
     typer.echo(verdict(analysis))
@@ -344,6 +373,8 @@ def audit(
     else:
         text = json.dumps(record.to_json(), indent=1) + "\n"
     replace(out, text.encode())
+    for loss in record.losses:
+        typer.echo(loss)
     for part in (record.population.performance, record.population.fairness):
         if part is not None:
             typer.echo(part)

@@ -28,9 +28,11 @@ from torch import Tensor, nn
 from fewsight import tree
 from fewsight.domains import Format, offers
 from fewsight.domains.format import Fits
+from fewsight.errors import LearnerError
 from fewsight.explain import Analysis, explain
 from fewsight.learner import Learner
 from fewsight.learners import Ridge
+from fewsight.rejection import RATE, Rejection, calibrated
 from fewsight.task import Support
 from fewsight.training.run import Run
 from fewsight.tree import Tree
@@ -187,6 +189,28 @@ class FewShotClassifier(ClassifierMixin, _FewShot):
         """The most probable label of each, `(n,)`."""
         best = self.predict_proba(X).argmax(-1)
         return self.classes_[best]
+
+    def rejection(self, rate: float = RATE, data: str | Path | None = None) -> Rejection:
+        """A calibrated "none of these" for this task, for `rejects`; it needs the data that the run was trained on.
+
+        Args:
+            rate: promised share of inputs of these classes that are rejected.
+            data: the data directory.
+
+        Raises:
+            LearnerError: no run was given, or its tasks are not drawn from classes.
+            DataError: see `fewsight.rejection.calibrated`.
+        """
+        check_is_fitted(self)
+        if self._reads_arrays:
+            raise LearnerError("an estimator without a run has no tasks to calibrate on: use rejection.calibrate")
+        given = self.run_or_learner
+        run = given if isinstance(given, Run) else Run.open(given)  # type: ignore[arg-type]
+        return calibrated(run, self.support_, rate, data)
+
+    def rejects(self, X: Any, rejection: Rejection) -> np.ndarray:  # noqa: N803
+        """Which inputs are none of the classes, `(n,)` bool."""
+        return (rejection.belonging(self._scores(X)) < rejection.threshold).numpy()
 
 
 class FewShotRegressor(RegressorMixin, _FewShot):

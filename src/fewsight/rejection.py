@@ -12,17 +12,24 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from fewsight.domains import ClassDomain
 from fewsight.domains.episodes import Episodes
-from fewsight.errors import LearnerError, RecipeError
+from fewsight.errors import DataError, LearnerError, RecipeError
 from fewsight.learner import Learner, Model
-from fewsight.task import Task
+from fewsight.task import Support, Task
+from fewsight.training.experiment import episodes
+from fewsight.training.run import Run
 from fewsight.training.scoring import evaluating
 from fewsight.tree import Tree
+
+RATE = 0.05
+"""Share of queries that may be rejected wrongly, where nobody says otherwise."""
 
 Measure = Callable[[Tensor], Tensor]
 """From scores `(Q, N)` to how much each query belongs, `(Q,)`."""
@@ -71,7 +78,7 @@ class Rejection:
         return self.belonging(model(query)) < self.threshold
 
 
-def calibrate(learner: Learner, episodes: Episodes, tasks: int = 200, rate: float = 0.05) -> Rejection:
+def calibrate(learner: Learner, episodes: Episodes, tasks: int = 200, rate: float = RATE) -> Rejection:
     """Choose measure and threshold on the first `tasks` of `episodes`.
 
     Args:
@@ -97,6 +104,34 @@ def calibrate(learner: Learner, episodes: Episodes, tasks: int = 200, rate: floa
     best = max(told, key=lambda name: told[name])
     threshold = quantile(by_measure[best][0], rate)
     return Rejection(best, threshold, rate, told[best], len(by_measure[best][0]))
+
+
+def calibrated(
+    run: Run, support: Support, rate: float = RATE, data: str | Path | None = None, tasks: int = 200
+) -> Rejection:
+    """The rejection for a task of a trained run: calibrated on its validation tasks of as many classes and one more,
+    with as many examples of each as the smallest class of `support` has.
+
+    Args:
+        data: the data directory; the calibration needs what the run was trained on.
+
+    Raises:
+        DataError: the data is not there, or its validation split has too few classes or examples.
+        RecipeError, LearnerError: see `calibrate`.
+    """
+    domain, recipe = run.domain(data), run.recipe
+    if support.ways is None or not isinstance(domain, ClassDomain):
+        raise LearnerError(
+            f"{run.folder} knows tasks of fixed classes or of values, where no class can be left out to calibrate on: "
+            "a query that is none of these can only be told by runs whose tasks are drawn from many classes"
+        )
+    given = support.y[support.weight > 0].bincount(minlength=support.ways)
+    shape = recipe.test.model_copy(update={"ways": support.ways + 1, "shots": int(given.min())})
+    try:
+        drawn = episodes(recipe, domain, "val", shape)
+    except DataError as error:
+        raise DataError(f"calibrating needs one class more than the task has: {error}") from None
+    return calibrate(run.learner(), drawn, tasks, rate)
 
 
 def without_last_class(learner: Learner, task: Task) -> tuple[Tensor, Tensor]:

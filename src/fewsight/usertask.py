@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from fewsight import tree
-from fewsight.domains import GUESSED, Columns, Examples, Format
+from fewsight.domains import GUESSED, Columns, Examples, Format, simple_methods
 from fewsight.domains.format import Compares, Fits
 from fewsight.errors import DataError
 from fewsight.learner import Learner
-from fewsight.task import Support
+from fewsight.rejection import Rejection
+from fewsight.sameness import repeats
+from fewsight.task import Support, Task
 from fewsight.training import Run
 
 
@@ -22,7 +26,7 @@ from fewsight.training import Run
 class UserTask:
     """A run and its learner, a support set and queries, read by `form`.
 
-    `notes` says what was done to them, `doubts` which queries are unlike everything in the support.
+    `notes` says what was done to them, `doubts` what makes answers say less than they seem to.
     """
 
     run: Run
@@ -31,7 +35,18 @@ class UserTask:
     support: Support
     examples: Examples
     queries: Examples
-    doubts: tuple[str, ...] = ()
+
+    @cached_property
+    def doubts(self) -> tuple[str, ...]:
+        """Queries that are support examples or unlike all of them, and support examples that contradict each other."""
+        said = repeats(self.form, self.support, self.examples, self.queries)
+        unlike = self.form.doubts(self.examples, self.queries) if isinstance(self.form, Compares) else []
+        return (*said, *unlike)
+
+    @property
+    def nearness(self) -> tuple[str, ...]:
+        """How near each query is to the support; () where the format cannot say."""
+        return tuple(self.form.nearness(self.examples, self.queries)) if isinstance(self.form, Compares) else ()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -70,8 +85,7 @@ def read_task(
     queries = form.read_query(query, columns) if isinstance(query, Path) else _together(query, form, columns)
     if single and len(queries.names) != 1:
         raise DataError(f"{query} holds {len(queries.names)} queries: explain one at a time, give a single one")
-    doubts = tuple(form.doubts(examples, queries)) if isinstance(form, Compares) else ()
-    return UserTask(opened, opened.learner(), form, given, examples, queries, doubts)
+    return UserTask(opened, opened.learner(), form, given, examples, queries)
 
 
 def answers(task: UserTask) -> list[dict[str, Any]]:
@@ -89,6 +103,28 @@ def answers(task: UserTask) -> list[dict[str, Any]]:
         shares = dict(zip(labels, row, strict=True))
         found.append({"query": name, "prediction": max(labels, key=shares.__getitem__), "probabilities": shares})
     return found
+
+
+def strangers(task: UserTask, rejection: Rejection) -> list[bool]:
+    """Which queries are none of the classes."""
+    return rejection.rejects(task.learner.adapt(task.support), task.queries.x).tolist()
+
+
+def simple_answers(task: UserTask) -> dict[str, Tensor]:
+    """What simple methods answer to the queries from the same support: their scores `(Q, N)` or `(Q, d)` by name."""
+    support, size = task.support, len(task.queries.names)
+    asked = Task(support, task.queries.x, support.y.new_zeros(size, *support.y.shape[1:]))
+    found = {name: method(asked) for name, method in simple_methods(task.form).items()}
+    return {name: scores for name, scores in found.items() if scores is not None}
+
+
+def simply(task: UserTask) -> dict[str, str]:
+    """The answer of each simple method to the one query, as it is printed: a class, or a value."""
+    labels = task.support.labels
+    return {
+        name: f"{scores[0, 0]:.4g}" if labels is None else str(labels[int(scores[0].argmax())])
+        for name, scores in simple_answers(task).items()
+    }
 
 
 def _together(paths: Sequence[Path], form: Format, columns: Columns) -> Examples:

@@ -184,7 +184,7 @@ def test_an_audit_record_is_made_of_questions_and_examples(page: Any, address: s
     page.locator("#audit .start").click()
     page.locator("#audit .links").wait_for(timeout=30_000)
     record = page.request.get(address + page.locator("#audit .json").get_attribute("href")).json()
-    assert record["schema"] == "fewsight.audit/1"
+    assert record["schema"] == "fewsight.audit/2"
     assert len(record["queries"]) == 3
     assert len(record["support"]) == page.locator(".side .example").count()
 

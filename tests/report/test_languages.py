@@ -42,6 +42,7 @@ NARROW = re.compile("(?<=[\u4e00-\u9fff”])[,:;?!()]")
 PHRASE = QUESTIONS | CHECKS | NOTES | INPUTS
 COMPOSED = {
     "{phrase}: {number}",
+    "{name}: This molecule is unlike all of the support (at most {number} alike): take the answer as a guess.",
     "{name}: its largest fragment was taken",
     "{name}: it was made neutral",
     "{name}: its largest fragment was taken and it was made neutral",

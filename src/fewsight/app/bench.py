@@ -6,7 +6,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from fewsight.report.words import Words
 from fewsight.task import Support
 from fewsight.training import Run
 from fewsight.training.record import recorded
-from fewsight.usertask import UserTask, answers
+from fewsight.usertask import UserTask, answers, simply
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +137,8 @@ class Workbench:
         taught = self.taught(examples)
         _require(asked.target, taught.support)
         [item] = self.store.items([asked.query])
-        query = items.encode(taught.form, [item])
+        asked_of = self._asked(taught, [item])
+        query = asked_of.queries
 
         def work(job: Job) -> str:
             analysis = explain(
@@ -152,10 +153,13 @@ class Workbench:
                 budget_seconds=asked.seconds,
             )
             job.check()
+            analysis = replace(analysis, caveats=(*analysis.caveats, *asked_of.doubts))
             page = render(
                 analysis,
                 support_views=taught.examples.views,
                 query_view=query.views[0],
+                simple=simply(asked_of),
+                nearness=asked_of.nearness,
                 language=language,
             )
             answer = f"{analysis.scores[0]:.4g}" if self.values else analysis.labels[analysis.predicted]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from inspect import signature
 from pathlib import Path
 from typing import Any
 
+from fewsight.baselines import Baseline, defaults
 from fewsight.domains.domain import ClassDomain, Domain, GivenDomain
 from fewsight.domains.episodes import Episodes, TaskFamily, generator, prefetch
 from fewsight.domains.format import GUESSED, Columns, Examples, Format, format_record, offers
@@ -27,7 +28,7 @@ from fewsight.domains.rows.heart_disease import open_heart_disease
 from fewsight.domains.rows.parkinsons import open_parkinsons
 from fewsight.domains.rows.uci import open_uci
 from fewsight.domains.sinusoid import open_sinusoid
-from fewsight.domains.tables.table import guess_kind, open_table
+from fewsight.domains.tables.table import KINDS, guess_kind, open_table
 from fewsight.domains.texts.clinc import open_clinc
 from fewsight.domains.texts.fewrel import open_fewrel
 from fewsight.domains.texts.format import TextFormat
@@ -97,6 +98,11 @@ def open_domain(name: str, data: Path | None = None, **settings: Any) -> Domain:
         raise RecipeError(f"domain {name!r}, setting {setting!r}: {first['msg']}{hint}") from None
 
 
+def simple_methods(form: Format) -> Mapping[str, Baseline]:
+    """Those that belong beside a model of such inputs in every report."""
+    return KINDS[form.kind].baselines() if form.kind in KINDS else defaults()
+
+
 def read_format(record: dict[str, Any] | None) -> Format:
     """The format that a run keeps: its kind and settings.
 
@@ -137,4 +143,5 @@ __all__ = [
     "read_format",
     "read_query",
     "read_support",
+    "simple_methods",
 ]

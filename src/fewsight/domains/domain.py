@@ -57,6 +57,11 @@ class Domain(Protocol):
         ...
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What was done to its data that a reader of its figures should know, a sentence each."""
+        ...
+
+    @property
     def fingerprint(self) -> str:
         """sha256 (hexadecimal) of everything the domain serves: equal fingerprints mean equal tasks."""
         ...
@@ -117,6 +122,7 @@ class ClassDomain(_Read):
         classes: by split; their inputs are as they are kept, `format.ready` makes them the model's.
         augment: alters the inputs of tasks of split "train" at random; see `ClassTasks`.
         uneven: classes may have too few examples; see `ClassTasks`.
+        notes: what was done to the data, a sentence each.
     """
 
     name: str
@@ -127,6 +133,7 @@ class ClassDomain(_Read):
     augment: Augment | None = None
     uneven: bool = False
     outputs: None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -163,6 +170,7 @@ class GivenDomain(_Read):
     baselines: Mapping[str, Baseline] = field(default_factory=defaults)
     outputs: int | None = None
     draw: Callable[[Sequence[Given], int, int], TaskFamily] = GivenTasks
+    notes: tuple[str, ...] = ()
 
     @property
     def splits(self) -> tuple[str, ...]:

@@ -81,8 +81,21 @@ class Fits(Protocol):
 class Compares(Protocol):
     """A format that can say whether a query is like the support at all: the domain in which an answer applies."""
 
+    def nearness(self, support: Examples, queries: Examples) -> list[str]:
+        """A sentence for each query: how near it is to what is nearest in the support."""
+        ...
+
     def doubts(self, support: Examples, queries: Examples) -> list[str]:
         """A sentence for each query that is unlike everything in the support."""
+        ...
+
+
+@runtime_checkable
+class Identifies(Protocol):
+    """A format that knows when two inputs are one thing, however they were written."""
+
+    def keys(self, examples: Examples) -> list[str]:
+        """Of each example, equal where they are the same molecule or the same words."""
         ...
 
 

@@ -54,6 +54,7 @@ class Sinusoid:
     input_shape: tuple[int, ...] = (1,)
     splits: tuple[str, ...] = ("train", "val", "test")
     format: None = None
+    notes: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     baselines: Mapping[str, Baseline] = field(default_factory=defaults)
 

@@ -40,7 +40,7 @@ def is_data(path: str) -> bool:
 
 
 def own_recipe(path: Path, kind: str | None, columns: Columns) -> tuple[Recipe, str]:
-    """A recipe to train on a folder of images by class or on a table, and a sentence that says what was chosen.
+    """A recipe to train on a folder of images by class or on a table, and what was chosen and done, in words.
 
     Args:
         kind: "images", "texts", "molecules" or "rows"; default: guessed.
@@ -80,7 +80,7 @@ def own_recipe(path: Path, kind: str | None, columns: Columns) -> tuple[Recipe, 
     )
     recipe = parse(table, str(path))
     assert isinstance(recipe, Recipe)
-    return recipe, said
+    return recipe, "\n".join([said, *(f"note: {note}" for note in domain.notes)])
 
 
 def _size(path: Path) -> dict[str, Any]:

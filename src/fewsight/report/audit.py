@@ -110,6 +110,13 @@ def _facts(audit: Audit, words: Words) -> list[str]:
         said.append(
             words("audit_accuracy", hits=hits, queries=size, accuracy=percent(whole.accuracy), low=low, high=high)
         )
+        if audit.lost_to:
+            name = audit.lost_to[0]
+            better = percent((audit.simple or {})[name])
+            said.insert(0, words("audit_lost", name=words.told(name), better=better, accuracy=percent(whole.accuracy)))
+        elif audit.simple:
+            told = words.listed(f"{words.told(name)}: {percent(share)}" for name, share in audit.simple.items())
+            said.append(words("audit_simple", answers=told))
         said.append(words("audit_loss", before=plain(whole.unadapted_loss), after=plain(whole.loss)))
     if found.flips is not None:
         said.append(words("audit_firm", firm=found.flips.firm, queries=size))

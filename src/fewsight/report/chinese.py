@@ -39,6 +39,10 @@ CHINESE: dict[str, str] = {
     "probabilities_key": "条形：模型看过您的示例之后；细线：之前。",
     "classes_rest_one": "另外 {count} 个类别",
     "classes_rest_many": "另外 {count} 个类别",
+    "simple": "简单方法的回答",
+    "simple_method": "方法",
+    "simple_agree": "有 {count} 种简单方法看过同样的示例（没有看过其他任务），其中 {agree} 种也回答“{label}”。",
+    "simple_values": "看过同样的示例（没有看过其他任务）的简单方法给出：{answers}。",
     "provenance": "这些结果的来源",
     "protocol": "模型的训练与测试方式",
     # the evidence

@@ -8,6 +8,8 @@ AUDIT: dict[str, str] = {
     "audit_made": "生成时间",
     "audit_short": "概要",
     "audit_accuracy": "{queries} 个待判断样本中有 {hits} 个回答正确：{accuracy}（95% 区间：{low} 至 {high}）。",
+    "audit_lost": "学习器输了：在同样的示例上，“{name}”答对 {better}，学习器答对 {accuracy}。",
+    "audit_simple": "看过同样示例的简单方法都没有更好：{answers}。",
     "audit_loss": "从示例中学习后，平均损失由 {before} 变为 {after}。",
     "audit_unlabelled": "正确答案未知，因此不对回答是否正确作任何评价。",
     "audit_firm": "{queries} 个回答中有 {firm} 个在去掉任何一个示例后都不变。",

@@ -71,6 +71,53 @@ INPUTS = {
         "{name}，列 {column}：{number} 远离该模型所知的范围，按 {bound} 计"
     ),
     "and {number} more such values": "另有 {number} 个这样的值",
+    # tables
+    "support: {phrase}": "示例：{phrase}",
+    "query: {phrase}": "新样本：{phrase}",
+    "column {name} was taken for the input": "列 {name} 被当作输入",
+    "column {name} was taken for the label": "列 {name} 被当作标签",
+    "column {name} was taken for the task": "列 {name} 被当作任务",
+    "column {name} was taken for the split": "列 {name} 被当作划分",
+    "column {name} was taken for the group": "列 {name} 被当作组别",
+    # inputs that come twice, and how near a molecule is
+    "the query is one of your examples too ({name}): this answer is no test": (
+        "新样本也是您的示例之一（{name}）：这个回答不能算作检验"
+    ),
+    "{number} of {size} queries are your examples too ({name} first): answers to them are no test": (
+        "{size} 个新样本中有 {number} 个也是您的示例（首先是 {name}）：对它们的回答不能算作检验"
+    ),
+    "{name} is the same as {other} but labelled otherwise ({number} of this kind): check the labels": (
+        "{name} 与 {other} 相同而标签不同（此类共 {number} 个）：请核对标签"
+    ),
+    "{name}: This molecule is unlike all of the support (at most {number} alike): take the answer as a guess.": (
+        "{name}：该分子与所有示例都不相似（最高相似度 {number}）：请把回答当作猜测。"
+    ),
+    "This molecule resembles {name} (Tanimoto similarity {number}).": (
+        "该分子与 {name} 相似（Tanimoto 相似度 {number}）。"
+    ),
+    "No support molecule is close to this one: the nearest, {name}, is {number} alike.": (
+        "没有与该分子相近的示例：最近的是 {name}，相似度 {number}。"
+    ),
+    "This molecule is unlike all of the support (at most {number} alike): take the answer as a guess.": (
+        "该分子与所有示例都不相似（最高相似度 {number}）：请把回答当作猜测。"
+    ),
+    # simple methods
+    "nearest neighbour on raw inputs": "最近邻（原始输入）",
+    "nearest neighbour on the row": "最近邻（表格行）",
+    "nearest neighbour on TF-IDF": "最近邻（TF-IDF）",
+    "logistic regression on raw inputs": "逻辑回归（原始输入）",
+    "logistic regression on the row": "逻辑回归（表格行）",
+    "logistic regression on TF-IDF": "逻辑回归（TF-IDF）",
+    "logistic regression on fingerprints": "逻辑回归（指纹）",
+    "logistic regression on descriptors": "逻辑回归（描述符）",
+    "random forest on fingerprints": "随机森林（指纹）",
+    "random forest on the row": "随机森林（表格行）",
+    "centroid on TF-IDF": "类中心（TF-IDF）",
+    "most similar molecule": "最相似的分子",
+    "mean of the support": "示例的均值",
+    "ridge regression on raw inputs": "岭回归（原始输入）",
+    "ridge regression on the row": "岭回归（表格行）",
+    "ridge regression on fingerprints": "岭回归（指纹）",
     # what the learner cannot learn, or the prediction cannot bear
     "this learner's fixed head has {number} ways but the task has {ways}: give at most {most} classes, or train with "
     "head='shared', which takes any number": (

@@ -39,6 +39,10 @@ ENGLISH: dict[str, str] = {
     "probabilities_key": "Bar: after the model saw your examples. Thin line: before.",
     "classes_rest_one": "1 other class",
     "classes_rest_many": "{count} other classes",
+    "simple": "What simple methods answer",
+    "simple_method": "Method",
+    "simple_agree": "Of {count} simple methods that saw these examples and no other task, {agree} also say “{label}”.",
+    "simple_values": "Simple methods that saw the same examples and no other task say {answers}.",
     "provenance": "Where this comes from",
     "protocol": "How the model was trained and tested",
     # the evidence

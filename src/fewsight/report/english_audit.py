@@ -8,6 +8,8 @@ AUDIT: dict[str, str] = {
     "audit_made": "Made",
     "audit_short": "In short",
     "audit_accuracy": "{hits} of {queries} queries were answered rightly: {accuracy} (95 % interval {low} to {high}).",
+    "audit_lost": "The learner loses: on the same examples “{name}” answers {better} rightly, the learner {accuracy}.",
+    "audit_simple": "No simple method that saw the same examples does better: {answers}.",
     "audit_loss": "Adapting to the examples changed the mean loss from {before} to {after}.",
     "audit_unlabelled": "The right answers are not known, so nothing is said about whether they are right.",
     "audit_firm": "{firm} of {queries} answers stay whichever single example is taken away.",

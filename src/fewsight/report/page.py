@@ -29,7 +29,7 @@ from fewsight.report.plain import limits, paragraph
 from fewsight.report.query import parts
 from fewsight.report.shared import shared
 from fewsight.report.subject import Subject
-from fewsight.report.verdict import light, probabilities, sureness
+from fewsight.report.verdict import light, probabilities, simply, sureness
 from fewsight.report.views import Shown, as_view, viewed
 from fewsight.report.words import Words
 
@@ -43,6 +43,8 @@ def write_page(
     command: str = "",
     title: str | None = None,
     protocol: Mapping[str, Any] | None = None,
+    simple: Mapping[str, str] | None = None,
+    nearness: Sequence[str] = (),
     language: str = "en",
 ) -> Path:
     """Write `render(...)` to `path`, whole or not at all, and return the path.
@@ -58,6 +60,8 @@ def write_page(
         command=command,
         title=title,
         protocol=protocol,
+        simple=simple,
+        nearness=nearness,
         language=language,
     )
     path = Path(path)
@@ -83,6 +87,8 @@ def render(
     command: str = "",
     title: str | None = None,
     protocol: Mapping[str, Any] | None = None,
+    simple: Mapping[str, str] | None = None,
+    nearness: Sequence[str] = (),
     language: str = "en",
 ) -> str:
     """The page as HTML.
@@ -95,6 +101,8 @@ def render(
         command: the command line that makes this page again.
         title: of the page; default: "Why “answer”?".
         protocol: how the learner was trained and tested, by name.
+        simple: the answers of simple methods that saw the same support, by name.
+        nearness: sentences about how near the query is to the support.
         language: one of `words.CATALOGUES`; what it has no words for stays English.
     """
     words = Words(language)
@@ -113,6 +121,8 @@ def render(
         light=light(subject),
         sureness=sureness(subject),
         probabilities=probabilities(subject),
+        simple=simply(subject, simple or {}),
+        nearness=[words.told(sentence) for sentence in nearness],
         evidence=evidence(subject),
         shared=shared(subject),
         parts=parts(subject),

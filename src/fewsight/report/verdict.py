@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isnan
 
@@ -87,6 +88,27 @@ def probabilities(subject: Subject) -> Figure | None:
     title = words("probabilities_title")
     drawing = bars("probabilities", title, words("probabilities_text", lines=lines), rows)
     return Figure(title, drawing, [words("class"), words("after"), words("before")], table, words("probabilities_key"))
+
+
+@dataclass(frozen=True)
+class Simple:
+    """What simple methods answer: in one sentence, and one by one."""
+
+    sentence: str
+    rows: list[list[str]]
+
+
+def simply(subject: Subject, answers: Mapping[str, str]) -> Simple | None:
+    """Whether simple methods that saw the same examples agree; None where none was asked."""
+    if not answers:
+        return None
+    words = subject.words
+    rows = [[words.told(name), answer] for name, answer in answers.items()]
+    if subject.regression:
+        told = words.listed(f"{name}: {answer}" for name, answer in rows)
+        return Simple(words("simple_values", answers=told), rows)
+    agree = sum(answer == subject.answer for answer in answers.values())
+    return Simple(words("simple_agree", agree=agree, count=len(answers), label=subject.answer), rows)
 
 
 def sureness(subject: Subject) -> list[str]:

@@ -121,7 +121,8 @@ def evaluate_run(
         protocol=protocol,
     )
     same = elsewhere or place.fingerprint == run.info["domain"]["fingerprint"]
-    return found if same else replace(found, notes=(*found.notes, CHANGED))
+    changed = () if same else (CHANGED,)
+    return replace(found, notes=(*found.notes, *place.notes, *changed))
 
 
 def opened_for(run: Run, name: str, data: str | Path | None = None) -> Domain:

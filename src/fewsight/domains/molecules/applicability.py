@@ -34,8 +34,13 @@ class Applicability:
     sentence: str
 
 
-def applicability(query: str, support: Sequence[str], trained: Sequence[str] | None = None) -> Applicability:
+def applicability(
+    query: str, support: Sequence[str], trained: Sequence[str] | None = None, names: Sequence[str] | None = None
+) -> Applicability:
     """Nearness of the query's SMILES to those of the support and, where known, of meta-training.
+
+    Args:
+        names: of the support molecules, for the sentence; default their numbers.
 
     Raises:
         DataError: a SMILES that cannot be read.
@@ -44,11 +49,11 @@ def applicability(query: str, support: Sequence[str], trained: Sequence[str] | N
     near = _similarities(own, list(map(_fingerprint, support)))
     nearest = max(range(len(near)), key=near.__getitem__)
     known = max(_similarities(own, list(map(_fingerprint, trained))), default=0.0) if trained else None
-    best = near[nearest]
+    best, name = near[nearest], f"support molecule {nearest + 1}" if names is None else names[nearest]
     if best >= NEAR:
-        said = f"This molecule resembles support molecule {nearest + 1} (Tanimoto similarity {best:.2f})."
+        said = f"This molecule resembles {name} (Tanimoto similarity {best:.2f})."
     elif best >= FAR:
-        said = f"No support molecule is close to this one: the nearest, number {nearest + 1}, is {best:.2f} alike."
+        said = f"No support molecule is close to this one: the nearest, {name}, is {best:.2f} alike."
     else:
         said = f"This molecule is unlike all of the support (at most {best:.2f} alike): take the answer as a guess."
     if known is not None and known < NEAR:

@@ -61,7 +61,6 @@ class AssayDomain(GivenDomain):
         even: in training, active and inactive queries count alike (see `GivenTasks`). A test asks at the assay's own
             proportions and measures order, but a loss over one active molecule in twenty hardly knows the active ones.
         smiles: of each.
-        notes: what was left out of the table, a sentence each.
     """
 
     metrics: tuple[str, ...] = METRICS
@@ -71,7 +70,6 @@ class AssayDomain(GivenDomain):
     balanced: bool = field(default=True, kw_only=True)
     least: int = field(default=0, kw_only=True)
     even: bool = field(default=False, kw_only=True)
-    notes: tuple[str, ...] = field(default=(), kw_only=True)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -15,10 +15,10 @@ from typing import Any, ClassVar
 import torch
 
 from fewsight.domains.format import Examples
-from fewsight.domains.molecules.applicability import FAR, applicability
+from fewsight.domains.molecules.applicability import FAR, Applicability, applicability
 from fewsight.domains.molecules.atoms import FEATURES, Atoms, Library
 from fewsight.domains.molecules.matched_pairs import matched_pairs
-from fewsight.domains.molecules.smiles import parent
+from fewsight.domains.molecules.smiles import key, parent
 from fewsight.domains.molecules.structure import Structure
 from fewsight.domains.tables.columns import ReadsTables
 from fewsight.tree import Tree
@@ -82,11 +82,22 @@ class MoleculeFormat(ReadsTables):
 
         return made
 
+    def keys(self, examples: Examples) -> list[str]:
+        """InChIKeys."""
+        return [key(view.mol) for view in examples.views if isinstance(view, Structure)]
+
     def doubts(self, support: Examples, queries: Examples) -> list[str]:
-        """The applicability domain: queries of which no support molecule shares enough (see `applicability`)."""
+        """The queries of which no support molecule shares enough."""
+        near = zip(queries.names, self._near(support, queries), strict=True)
+        return [f"{name}: {found.sentence}" for name, found in near if found.support < FAR]
+
+    def nearness(self, support: Examples, queries: Examples) -> list[str]:
+        """The applicability domain; see `applicability`."""
+        return [found.sentence for found in self._near(support, queries)]
+
+    def _near(self, support: Examples, queries: Examples) -> list[Applicability]:
         known, asked = ([view.smiles for view in of.views if isinstance(view, Structure)] for of in (support, queries))
-        found = [(name, applicability(smiles, known)) for name, smiles in zip(queries.names, asked, strict=True)]
-        return [f"{name}: {near.sentence}" for name, near in found if near.support < FAR]
+        return [applicability(smiles, known, names=support.names) for smiles in asked]
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

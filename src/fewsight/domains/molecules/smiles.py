@@ -61,7 +61,7 @@ def parent(smiles: object, name: str = "") -> Parent:
             raise DataError(f"{what}: {shown} has an atom that is not named (*): only whole molecules can be read")
         try:
             standard, changed = _standard(mol)
-            return Parent(standard, rdkit().MolToSmiles(standard), _key(standard), changed)
+            return Parent(standard, rdkit().MolToSmiles(standard), key(standard), changed)
         except (RuntimeError, ValueError) as error:
             reason = str(error).strip().split("\n")[0]
             raise DataError(f"{what}: {shown} cannot be standardised ({reason})") from None
@@ -193,5 +193,6 @@ def _standardisers() -> tuple[Any, Any]:
     return rdMolStandardize.LargestFragmentChooser(), rdMolStandardize.Uncharger()
 
 
-def _key(mol: Any) -> str:
+def key(mol: Any) -> str:
+    """By which a standardised molecule is known."""
     return rdkit().MolToInchiKey(mol) or rdkit().MolToSmiles(mol)

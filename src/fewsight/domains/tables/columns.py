@@ -139,9 +139,16 @@ def read_query(form: Format, path: Path, columns: Columns) -> Examples:
     given = str(path)
     if form.kind != "rows" and given == ".":  # what an empty path is
         raise DataError("the query is empty: give a text or molecule, or a table of them")
-    if form.kind != "rows" and Path(path).suffix.lower() not in SUFFIXES and not Path(path).exists():
+    if form.kind != "rows" and Path(path).suffix.lower() not in SUFFIXES and not _exists(Path(path)):
         return form.encode([given], [cut(given, 40)])
     return _encoded(form, rows(Path(path), form.kind, columns, asked=True, known=_features(form)))
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a long text is no name that a file could have
+        return False
 
 
 def as_values(labels: Sequence[Any], name: str | None) -> list[float] | None:

@@ -1,8 +1,8 @@
 """How does a person's own table become a domain to meta-train on? By its label, task and split columns.
 
 With a column of tasks, each is a task of the world and its labels are its classes (or values); without one, classes are
-drawn from, as in a folder of images. With a column of splits that decides what is trained and tested on; without
-one, names are divided (see `divided`).
+drawn from, as in a folder of images. Molecules and texts that come twice are merged (see `repeats`). With a column of
+splits that decides what is trained and tested on; without one, names are divided (see `divided`).
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from fewsight import tree
 from fewsight.domains.classes import Classes
 from fewsight.domains.divided import SHARES, divided
 from fewsight.domains.domain import ClassDomain, GivenDomain
-from fewsight.domains.format import Columns, Fits, Format
+from fewsight.domains.format import Columns, Fits, Format, Identifies
 from fewsight.domains.given import Given
 from fewsight.domains.tables.columns import Rows, as_values, rows
+from fewsight.domains.tables.repeats import merged
 from fewsight.errors import DataError
 
 SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val"} | {
@@ -47,39 +48,48 @@ def own_domain(
     kept = [i for i, label in enumerate(found.labels) if label is not None]
     if not kept:
         raise DataError(f"{path} has no row with a label: fill in its column {found.columns.label!r}")
-    owner = found.of(found.columns.task) or found.labels
-    members: dict[str, list[int]] = defaultdict(list)
-    for place, i in enumerate(kept):
-        members[str(owner[i])].append(place)
-    parts = _parts(found, kept, members, shares, path)
     raw, names = [found.raw[i] for i in kept], [found.names[i] for i in kept]
+    labels = [found.labels[i] for i in kept]
+    tasks_of = found.of(found.columns.task)
+    values = as_values(labels, found.columns.label) if tasks_of is not None else None
+    known: dict[int, Any] = dict(enumerate(labels if values is None else values))
+    notes: tuple[str, ...] = found.notes
+    examples = None if isinstance(form, Fits) else form.encode(raw, names)
+    if examples is not None and isinstance(form, Identifies):
+        scopes = ["" if tasks_of is None else str(tasks_of[i]) for i in kept]
+        known, said = merged(scopes, form.keys(examples), labels, values)
+        notes += said
+    owner = found.labels if tasks_of is None else tasks_of
+    members: dict[str, list[int]] = defaultdict(list)
+    for place in known:
+        members[str(owner[kept[place]])].append(place)
+    parts = _parts(found, kept, members, shares, path)
     if isinstance(form, Fits):
         seen = [place for each in parts["train"] for place in members[each]]
         form = form.fitted([raw[place] for place in seen], [names[place] for place in seen])
-    inputs = form.encode(raw, names).x
-    if found.columns.task is None:
+    inputs = (examples or form.encode(raw, names)).x
+    if tasks_of is None:
         classes = {
             part: Classes(tuple(of), [tree.take(inputs, torch.tensor(members[each])) for each in of])
             for part, of in parts.items()
         }
-        return ClassDomain(name, form, classes, **options)
-    labels = [found.labels[i] for i in kept]
-    values = as_values(labels, found.columns.label)
+        return ClassDomain(name, form, classes, notes=notes, **options)
     given: dict[str, Given] = {}
     for each, places in members.items():
         x = tree.take(inputs, torch.tensor(places))
         if values is None:
-            known = tuple(sorted({str(labels[place]) for place in places}))
-            if len(known) < 2:
+            classes_of = tuple(sorted({str(known[place]) for place in places}))
+            if len(classes_of) < 2:
                 raise DataError(
-                    f"{path}: task {each!r} has one class only ({known[0]!r}): add rows of another, remove it, or say "
-                    f"which column tells tasks apart (now {found.columns.task!r})"
+                    f"{path}: task {each!r} has one class only ({classes_of[0]!r}): add rows of another, remove it, or "
+                    f"say which column tells tasks apart (now {found.columns.task!r})"
                 )
-            given[each] = Given(each, x, torch.tensor([known.index(str(labels[place])) for place in places]), known)
+            y = torch.tensor([classes_of.index(str(known[place])) for place in places])
+            given[each] = Given(each, x, y, classes_of)
         else:
-            given[each] = Given(each, x, torch.tensor([[values[place]] for place in places], dtype=torch.float32))
+            given[each] = Given(each, x, torch.tensor([[known[place]] for place in places], dtype=torch.float32))
     tasks = {part: [given[each] for each in of] for part, of in parts.items()}
-    return GivenDomain(name, form, tasks, outputs=None if values is None else 1, **options)
+    return GivenDomain(name, form, tasks, outputs=None if values is None else 1, notes=notes, **options)
 
 
 def _parts(

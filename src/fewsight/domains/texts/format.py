@@ -77,6 +77,11 @@ class TextFormat(ReadsTables):
         x = self.ready(self._packed([ids for ids, _ in found]))
         return Examples(x, tuple(names), views, tuple(notes))
 
+    def keys(self, examples: Examples) -> list[str]:
+        """The words, without what stands between them; of a tokenizer's pieces the text."""
+        texts = [view for view in examples.views if isinstance(view, TextView)]
+        return [text.text if self.tokenizer else normal(" ".join(text.parts), self.lower) for text in texts]
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
