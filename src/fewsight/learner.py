@@ -145,8 +145,19 @@ class AdaptationTrace:
 
 
 def mask_absent(scores: Tensor, support: Support) -> Tensor:
-    """Give classes that have no example the score ABSENT; regression values pass."""
-    return scores if support.ways is None else torch.where(support.present, scores, ABSENT)
+    """Give classes that have no example the score ABSENT; regression values pass.
+
+    Raises:
+        LearnerError: fewer scores than the task has ways, from a network with a layer for classes of its own.
+    """
+    if support.ways is None:
+        return scores
+    if scores.shape[-1] < support.ways:
+        raise LearnerError(
+            f"this network gives {scores.shape[-1]} scores but the task has {support.ways} ways: give at most "
+            f"{scores.shape[-1]} classes, or leave its last layer out and take a head for any number (head='shared')"
+        )
+    return torch.where(support.present, scores[..., : support.ways], ABSENT)
 
 
 def example_losses(scores: Tensor, target: Tensor) -> Tensor:

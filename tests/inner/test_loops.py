@@ -30,12 +30,21 @@ def network() -> MLP:
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "sgd": lambda p: torch.optim.SGD(p, lr=0.1),
     "momentum": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9),
+    "nesterov": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.1),
     # higher adds epsilon before the bias correction, torch after it: the same where epsilon does not matter.
     "adam": lambda p: torch.optim.Adam(p, lr=0.01, eps=1e-14),
+    "amsgrad": lambda p: torch.optim.Adam(p, lr=0.01, eps=1e-14, amsgrad=True),
+    "rmsprop": lambda p: torch.optim.RMSprop(p, lr=0.01, alpha=0.8),
+    "rmsprop with all": lambda p: torch.optim.RMSprop(p, lr=0.01, alpha=0.8, centered=True, momentum=0.5),
     "adagrad": lambda p: torch.optim.Adagrad(p, lr=0.05),
+    "adadelta": lambda p: torch.optim.Adadelta(p, lr=0.5),
+    "adamax": lambda p: torch.optim.Adamax(p, lr=0.01),
+    "asgd": lambda p: torch.optim.ASGD(p, lr=0.05, lambd=0.2),
+    "rprop": lambda p: torch.optim.Rprop(p, lr=0.01),
 }
 
 
+@pytest.mark.filterwarnings("ignore:Differentiable")  # what higher says of its own
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_the_context_gives_the_gradients_of_higher(name: str) -> None:
     higher = pytest.importorskip("higher", reason="the test extra installs higher")

@@ -7,7 +7,7 @@ import torch
 
 from fewsight.inner import CoordinateLSTM, Parameters, adam, clipped, named, sgd
 from fewsight.inner.families import quadratics
-from fewsight.inner.optimizers import OPTIMIZERS
+from fewsight.inner.names import OPTIMIZERS
 from fewsight.inner.problems import Problems, each, reached, trajectory
 
 
@@ -44,7 +44,7 @@ def test_each_passes_on_what_is_not_a_tensor() -> None:
     state = each(rule.init)(theta)
     _, state = each(rule.update)(theta, state, theta)
     assert state[0] == 1
-    _, (step, mean, _) = rule.update(theta, rule.init(theta), theta)
+    _, (step, mean, *_) = rule.update(theta, rule.init(theta), theta)
     assert step == 1
     torch.testing.assert_close(state[1], mean)
 

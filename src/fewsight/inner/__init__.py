@@ -5,8 +5,11 @@ from fewsight.inner.from_torch import from_torch
 from fewsight.inner.learned import CoordinateLSTM, LearnedOptimizer, MetaLSTM
 from fewsight.inner.loops import Fast, FastMAML, inner_loop
 from fewsight.inner.momentum_lstm import MomentumLSTM
+from fewsight.inner.names import named
 from fewsight.inner.optimizer import InnerOptimizer, Parameters
-from fewsight.inner.optimizers import adagrad, adam, adamw, clipped, momentum, named, nesterov, rmsprop, sgd
+from fewsight.inner.optimizers import adagrad, adam, adamw, clipped, momentum, nesterov, rmsprop, sgd
+from fewsight.inner.others import adadelta, adamax, asgd, rprop
+from fewsight.inner.tuned import Tuned
 
 __all__ = [
     "AsTorchOptimizer",
@@ -18,9 +21,13 @@ __all__ = [
     "MetaLSTM",
     "MomentumLSTM",
     "Parameters",
+    "Tuned",
+    "adadelta",
     "adagrad",
     "adam",
+    "adamax",
     "adamw",
+    "asgd",
     "clipped",
     "from_torch",
     "inner_loop",
@@ -28,5 +35,6 @@ __all__ = [
     "named",
     "nesterov",
     "rmsprop",
+    "rprop",
     "sgd",
 ]

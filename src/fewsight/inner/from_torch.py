@@ -11,6 +11,7 @@ from torch import nn
 from fewsight.errors import LearnerError, suggest
 from fewsight.inner.optimizer import InnerOptimizer
 from fewsight.inner.optimizers import Scalar, adagrad, adam, decayed, grouped, momentum, rmsprop, sgd
+from fewsight.inner.others import adadelta, adamax, asgd, rprop
 
 Override = Mapping[str, Scalar | Sequence[Scalar]]
 """Hyper-parameters by name: one value for all parameter groups, or a list with one for each (or for all)."""
@@ -93,17 +94,38 @@ def _sgd(group: dict[str, Any]) -> InnerOptimizer:
 READERS: dict[type, tuple[Callable[[dict[str, Any]], InnerOptimizer], set[str]]] = {
     torch.optim.SGD: (_penalised(_sgd), {"lr", "momentum", "dampening", "nesterov", "weight_decay"}),
     torch.optim.Adam: (
-        _penalised(lambda g: adam(g["lr"], g["betas"], g["eps"])),
-        {"lr", "betas", "eps", "weight_decay"},
+        _penalised(lambda g: adam(g["lr"], g["betas"], g["eps"], amsgrad=g["amsgrad"])),
+        {"lr", "betas", "eps", "weight_decay", "amsgrad"},
     ),
     torch.optim.AdamW: (
-        lambda g: adam(g["lr"], g["betas"], g["eps"], weight_decay=g["weight_decay"]),
-        {"lr", "betas", "eps", "weight_decay"},
+        lambda g: adam(g["lr"], g["betas"], g["eps"], weight_decay=g["weight_decay"], amsgrad=g["amsgrad"]),
+        {"lr", "betas", "eps", "weight_decay", "amsgrad"},
     ),
     torch.optim.RMSprop: (
-        _penalised(lambda g: rmsprop(g["lr"], g["alpha"], g["eps"])),
-        {"lr", "alpha", "eps", "weight_decay"},
+        _penalised(lambda g: rmsprop(g["lr"], g["alpha"], g["eps"], momentum=g["momentum"], centered=g["centered"])),
+        {"lr", "alpha", "eps", "weight_decay", "momentum", "centered"},
     ),
-    torch.optim.Adagrad: (_penalised(lambda g: adagrad(g["lr"], g["eps"])), {"lr", "eps", "weight_decay"}),
+    torch.optim.Adagrad: (
+        _penalised(
+            lambda g: adagrad(
+                g["lr"], g["eps"], lr_decay=g["lr_decay"], accumulated=g.get("initial_accumulator_value", 0.0)
+            )
+        ),
+        {"lr", "eps", "weight_decay", "lr_decay", "initial_accumulator_value"},
+    ),
+    torch.optim.Adadelta: (
+        _penalised(lambda g: adadelta(g["lr"], g["rho"], g["eps"])),
+        {"lr", "rho", "eps", "weight_decay"},
+    ),
+    torch.optim.Adamax: (
+        _penalised(lambda g: adamax(g["lr"], g["betas"], g["eps"])),
+        {"lr", "betas", "eps", "weight_decay"},
+    ),
+    # t0 says when averaging begins, and no step depends on the average.
+    torch.optim.ASGD: (
+        _penalised(lambda g: asgd(g["lr"], g["lambd"], g["alpha"])),
+        {"lr", "lambd", "alpha", "t0", "weight_decay"},
+    ),
+    torch.optim.Rprop: (lambda g: rprop(g["lr"], g["etas"], g["step_sizes"]), {"lr", "etas", "step_sizes"}),
 }
 """By class: what makes the counterpart, and the options it honours."""

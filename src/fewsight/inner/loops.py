@@ -22,7 +22,8 @@ from fewsight.inner.learned import LearnedOptimizer
 from fewsight.inner.optimizer import InnerOptimizer, Parameters
 from fewsight.inner.optimizers import sgd
 from fewsight.inner.problems import cut
-from fewsight.inner.second import UNMOVED, twice_differentiable
+from fewsight.inner.second import gradients_of, twice_differentiable
+from fewsight.networks.norm import refuse_running_statistics
 
 
 class Fast(nn.Module):
@@ -64,20 +65,7 @@ class Fast(nn.Module):
         Raises:
             LearnerError: the loss does not depend on the parameters.
         """
-        if not loss.requires_grad:
-            raise LearnerError(UNMOVED)
-        found = torch.autograd.grad(
-            loss,
-            list(self.fast.values()),
-            create_graph=self.history and not self.first_order,
-            allow_unused=True,
-        )
-        if all(gradient is None for gradient in found):
-            raise LearnerError(UNMOVED)
-        gradients = {
-            name: torch.zeros_like(value) if gradient is None else gradient
-            for (name, value), gradient in zip(self.fast.items(), found, strict=True)
-        }
+        gradients = gradients_of(loss, self.fast, create_graph=self.history and not self.first_order)
         self.fast, self.state = self.optimizer.update(gradients, self.state, self.fast)
         if not self.history:
             self.fast, self.state = _leaves(self.fast), cut(self.state)
@@ -143,13 +131,3 @@ def inner_loop(
 def _leaves(parameters: Parameters) -> Parameters:
     """Copies without history, that gradients can be taken of."""
     return {name: value.detach().clone().requires_grad_() for name, value in parameters.items()}
-
-
-def refuse_running_statistics(module: nn.Module) -> None:
-    """Raise LearnerError when a layer would change its buffers in every forward pass of an inner loop."""
-    for name, layer in module.named_modules():
-        if isinstance(layer, nn.modules.batchnorm._NormBase) and layer.running_mean is not None:
-            raise LearnerError(
-                f"layer {name!r} is {type(layer).__name__} with running statistics, which an inner loop would mix "
-                "between tasks: use track_running_stats=False, GroupNorm, or TaskNorm (norm='support')"
-            )

@@ -6,15 +6,12 @@ through, also where a gradient is exactly 0: there the derivative of a square ro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from fewsight.errors import LearnerError, suggest
-from fewsight.inner.learned import CoordinateLSTM, LearnedOptimizer, MetaLSTM
-from fewsight.inner.momentum_lstm import MomentumLSTM
 from fewsight.inner.optimizer import InnerOptimizer, Parameters
 
 Scalar = float | Tensor
@@ -48,24 +45,29 @@ def adam(
     epsilon: float = 1e-8,
     *,
     weight_decay: Scalar = 0.0,
+    amsgrad: bool = False,
 ) -> InnerOptimizer:
-    """Adam (Kingma & Ba 2015, algorithm 1); `weight_decay` is decoupled (AdamW; Loshchilov & Hutter 2019)."""
+    """Adam (Kingma & Ba 2015, algorithm 1); `weight_decay` is decoupled (AdamW; Loshchilov & Hutter 2019).
+
+    With `amsgrad` the largest mean of squares so far is divided by (Reddi, Kale & Kumar 2018).
+    """
     first, second = betas
 
     def init(parameters: Parameters) -> Any:
-        return 0, _zeros(parameters), _zeros(parameters)
+        return 0, zeros(parameters), zeros(parameters), zeros(parameters) if amsgrad else {}
 
     def update(gradients: Parameters, state: Any, parameters: Parameters) -> tuple[Parameters, Any]:
-        step, mean, square = state
+        step, mean, square, most = state
         step += 1
         mean = {n: first * mean[n] + (1 - first) * g for n, g in gradients.items()}
         square = {n: second * square[n] + (1 - second) * g.square() for n, g in gradients.items()}
+        most = {n: torch.maximum(value, square[n]) for n, value in most.items()}
         moved = {}
         for n, p in parameters.items():
             unbiased = mean[n] / (1 - first**step)
-            scale = root(square[n] / (1 - second**step)) + epsilon
+            scale = root((most if amsgrad else square)[n] / (1 - second**step)) + epsilon
             moved[n] = p * (1 - learning_rate * weight_decay) - learning_rate * unbiased / scale
-        return moved, (step, mean, square)
+        return moved, (step, mean, square, most)
 
     return InnerOptimizer(init, update)
 
@@ -75,24 +77,50 @@ def adamw(learning_rate: Scalar = 1e-3, weight_decay: Scalar = 0.01) -> InnerOpt
     return adam(learning_rate, weight_decay=weight_decay)
 
 
-def rmsprop(learning_rate: Scalar = 1e-2, alpha: Scalar = 0.99, epsilon: float = 1e-8) -> InnerOptimizer:
-    """RMSprop (Tieleman & Hinton 2012): steps divided by the root of a running mean of squares."""
+def rmsprop(
+    learning_rate: Scalar = 1e-2,
+    alpha: Scalar = 0.99,
+    epsilon: float = 1e-8,
+    *,
+    momentum: Scalar = 0.0,
+    centered: bool = False,
+) -> InnerOptimizer:
+    """RMSprop (Tieleman & Hinton 2012): steps divided by the root of a running mean of squares, or of the variance."""
+    heavy = isinstance(momentum, Tensor) or momentum > 0
 
-    def update(gradients: Parameters, state: Parameters, parameters: Parameters) -> tuple[Parameters, Parameters]:
-        square = {n: alpha * state[n] + (1 - alpha) * g.square() for n, g in gradients.items()}
-        return _scaled(parameters, gradients, square, learning_rate, epsilon), square
+    def init(parameters: Parameters) -> Any:
+        return zeros(parameters), zeros(parameters) if centered else {}, zeros(parameters) if heavy else {}
 
-    return InnerOptimizer(_zeros, update)
+    def update(gradients: Parameters, state: Any, parameters: Parameters) -> tuple[Parameters, Any]:
+        square, mean, buffers = state
+        square = {n: alpha * square[n] + (1 - alpha) * g.square() for n, g in gradients.items()}
+        mean = {n: alpha * value + (1 - alpha) * gradients[n] for n, value in mean.items()}
+        spread = {n: square[n] - mean[n].square() for n in mean} if centered else square
+        if not heavy:
+            return _scaled(parameters, gradients, spread, learning_rate, epsilon), (square, mean, buffers)
+        buffers = {n: momentum * b + gradients[n] / (root(spread[n]) + epsilon) for n, b in buffers.items()}
+        return {n: p - learning_rate * buffers[n] for n, p in parameters.items()}, (square, mean, buffers)
+
+    return InnerOptimizer(init, update)
 
 
-def adagrad(learning_rate: Scalar = 1e-2, epsilon: float = 1e-10) -> InnerOptimizer:
-    """Adagrad (Duchi et al. 2011): steps divided by the root of the sum of squares so far."""
+def adagrad(
+    learning_rate: Scalar = 1e-2, epsilon: float = 1e-10, *, lr_decay: Scalar = 0.0, accumulated: float = 0.0
+) -> InnerOptimizer:
+    """Adagrad (Duchi et al. 2011): steps divided by the root of the sum of squares so far, `accumulated` before any.
 
-    def update(gradients: Parameters, state: Parameters, parameters: Parameters) -> tuple[Parameters, Parameters]:
-        total = {n: state[n] + g.square() for n, g in gradients.items()}
-        return _scaled(parameters, gradients, total, learning_rate, epsilon), total
+    `lr_decay`: the rate of step t (from 0) is learning_rate / (1 + t lr_decay).
+    """
 
-    return InnerOptimizer(_zeros, update)
+    def init(parameters: Parameters) -> Any:
+        return 0, {n: torch.full_like(p, accumulated) for n, p in parameters.items()}
+
+    def update(gradients: Parameters, state: Any, parameters: Parameters) -> tuple[Parameters, Any]:
+        step, total = state
+        total = {n: total[n] + g.square() for n, g in gradients.items()}
+        return _scaled(parameters, gradients, total, learning_rate / (1 + step * lr_decay), epsilon), (step + 1, total)
+
+    return InnerOptimizer(init, update)
 
 
 def clipped(optimizer: InnerOptimizer, max_norm: float) -> InnerOptimizer:
@@ -146,7 +174,8 @@ def _scaled(parameters: Parameters, gradients: Parameters, square: Parameters, r
     return {n: p - rate * gradients[n] / (root(square[n]) + eps) for n, p in parameters.items()}
 
 
-def _zeros(parameters: Parameters) -> Parameters:
+def zeros(parameters: Parameters) -> Parameters:
+    """As many zeros of the same shapes."""
     return {name: torch.zeros_like(value) for name, value in parameters.items()}
 
 
@@ -157,32 +186,3 @@ def sgd(learning_rate: Scalar) -> InnerOptimizer:
         return {name: value - learning_rate * gradients[name] for name, value in parameters.items()}, state
 
     return InnerOptimizer(init=lambda parameters: None, update=update)
-
-
-LEARNED: dict[str, type[LearnedOptimizer]] = {
-    "lstm": CoordinateLSTM,
-    "meta-lstm": MetaLSTM,
-    "momentum-lstm": MomentumLSTM,
-}
-
-OPTIMIZERS: dict[str, Callable[[float], InnerOptimizer | LearnedOptimizer]] = {
-    "sgd": sgd,
-    "momentum": momentum,
-    "nesterov": nesterov,
-    "adam": adam,
-    "adamw": adamw,
-    "rmsprop": rmsprop,
-    "adagrad": adagrad,
-    **LEARNED,
-}
-
-
-def named(name: str, learning_rate: float) -> InnerOptimizer | LearnedOptimizer:
-    """The optimizer of that name at its other defaults.
-
-    Raises:
-        LearnerError: nothing of that name.
-    """
-    if name not in OPTIMIZERS:
-        raise LearnerError(f"unknown inner optimizer {name!r}{suggest(name, OPTIMIZERS)}")
-    return OPTIMIZERS[name](learning_rate)

@@ -12,6 +12,7 @@ from torch.func import vmap
 from torch.utils import _pytree as pytree
 
 from fewsight.inner.optimizer import Parameters
+from fewsight.inner.second import gradients_of
 
 
 class Rule(Protocol):
@@ -85,8 +86,7 @@ def slope(problems: Problems, theta: Parameters, step: int, *, first_order: bool
     past = not first_order and torch.is_grad_enabled() and any(value.requires_grad for value in theta.values())
     at = theta if past else {name: value.detach().requires_grad_() for name, value in theta.items()}
     with torch.enable_grad():
-        found = torch.autograd.grad(problems.losses(at, step).sum(), list(at.values()), create_graph=past)
-    return dict(zip(at, found, strict=True))
+        return gradients_of(problems.losses(at, step).sum(), at, create_graph=past)
 
 
 def each(function: Callable[..., Any]) -> Callable[..., Any]:

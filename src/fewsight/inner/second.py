@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 
 import torch
+from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from fewsight.errors import LearnerError
@@ -22,12 +23,24 @@ def twice_differentiable() -> AbstractContextManager[None]:
     return sdpa_kernel(SDPBackend.MATH)
 
 
-def refuse_no_dependence(gradients: Parameters) -> None:
-    """Raise LearnerError when gradients that could be differentiated are constants, and all zero.
-
-    Inside torch.func transforms values cannot be looked at; then nothing is checked.
-    """
-    values = list(gradients.values())
-    hidden = any(torch._C._functorch.is_functorch_wrapped_tensor(value) for value in values)
-    if torch.is_grad_enabled() and not hidden and not any(v.requires_grad or bool(v.any()) for v in values):
+def refuse_no_dependence(loss: Tensor, parameters: Parameters) -> None:
+    """Raise LearnerError when `loss` was computed without `parameters`, of which gradients are asked."""
+    asked = torch.is_grad_enabled() and any(value.requires_grad for value in parameters.values())
+    if asked and not loss.requires_grad:
         raise LearnerError(UNMOVED)
+
+
+def gradients_of(loss: Tensor, parameters: Parameters, *, create_graph: bool) -> Parameters:
+    """The gradients of a loss, 0 for a parameter that it does not depend on.
+
+    Raises:
+        LearnerError: it depends on none of them.
+    """
+    values = list(parameters.values())
+    if not loss.requires_grad:
+        raise LearnerError(UNMOVED)
+    found = torch.autograd.grad(loss, values, create_graph=create_graph, allow_unused=True)
+    if all(gradient is None for gradient in found):
+        raise LearnerError(UNMOVED)
+    filled = (torch.zeros_like(v) if g is None else g for v, g in zip(values, found, strict=True))
+    return dict(zip(parameters, filled, strict=True))

@@ -99,3 +99,18 @@ class TaskNorm(ChannelNorm):
         found = ((share * mean).sum(0), (share * square).sum(0), (total > 0).to(mean.dtype))
         current.moments.append(found)
         return found
+
+
+def refuse_running_statistics(module: nn.Module) -> None:
+    """Raise LearnerError when a layer would change its buffers in every forward pass of an inner loop.
+
+    In evaluation mode it does not; whoever has such layers in an encoder that stays as it is wraps it in `Frozen`, which
+    keeps that mode.
+    """
+    for name, layer in module.named_modules():
+        if isinstance(layer, nn.modules.batchnorm._NormBase) and layer.running_mean is not None and layer.training:
+            raise LearnerError(
+                f"layer {name!r} is {type(layer).__name__} with running statistics, which an inner loop would mix "
+                "between tasks: use track_running_stats=False, GroupNorm, or TaskNorm (norm='support'); one that is "
+                "not to learn goes into fewsight.networks.frozen.Frozen"
+            )

@@ -18,7 +18,7 @@ from torch import nn
 from fewsight.domains import DOMAINS
 from fewsight.errors import RecipeError, suggest
 from fewsight.inner.families import FAMILIES
-from fewsight.inner.optimizers import LEARNED
+from fewsight.inner.names import LEARNED
 from fewsight.learners import LEARNERS
 from fewsight.networks import MLP, Conv4, ResNet12, Symmetric
 from fewsight.networks.huggingface import ATTENTION, HuggingFaceEncoder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import torch
 from torch import nn
 
 from fewsight.errors import LearnerError, RunError
-from fewsight.inner import AsTorchOptimizer, CoordinateLSTM, LearnedOptimizer, MetaLSTM, MomentumLSTM
+from fewsight.inner import AsTorchOptimizer, CoordinateLSTM, LearnedOptimizer, MetaLSTM, MomentumLSTM, Tuned
 from fewsight.inner.families import quadratics
 from fewsight.inner.learned import preprocess
 from fewsight.inner.problems import Problems, reached
@@ -85,6 +86,15 @@ def test_a_saved_rule_is_made_again(kind: type[LearnedOptimizer], tmp_path: Path
     assert torch.equal(reached(again, problems, 5), reached(rule, problems, 5))
 
 
+def test_tuned_hyper_parameters_are_trained_and_saved_as_rules_are(tmp_path: Path) -> None:
+    rule, problems = Tuned("momentum", 0.001), quadratics(size=4, batch=50)(torch.Generator().manual_seed(99))
+    before = reached(rule, problems, 20).mean()
+    train_optimizer(rule, quadratics(size=4, batch=16), episodes=40, steps=20, unroll=20, lr=0.05)
+    assert reached(rule, problems, 20).mean() < 0.7 * before
+    save_rule(tmp_path / "rule.json", rule)
+    assert torch.equal(reached(load_rule(tmp_path / "rule.json"), problems, 5), reached(rule, problems, 5))
+
+
 def test_what_is_no_rule_is_refused(tmp_path: Path) -> None:
     checkpoint.save(tmp_path / "other.json", {"weights": torch.zeros(2)})
     with pytest.raises(RunError, match="not of a learned optimizer"):
@@ -111,10 +121,31 @@ def test_its_state_is_saved_with_the_optimizer(kind: type[LearnedOptimizer]) -> 
     follow(model, optimizer)
     twin, fresh = copy.deepcopy(model), copy.deepcopy(model)
     resumed = AsTorchOptimizer(twin.parameters(), learned)
-    resumed.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    kept = io.BytesIO()
+    torch.save(optimizer.state_dict(), kept)
+    kept.seek(0)
+    resumed.load_state_dict(torch.load(kept, weights_only=True))
     onward = follow(model, optimizer)
     assert torch.equal(onward, follow(twin, resumed))
     assert not torch.allclose(onward, follow(fresh, AsTorchOptimizer(fresh.parameters(), learned)), atol=1e-5)
+
+
+def test_schedulers_scale_its_steps_and_groups_may_join() -> None:
+    torch.manual_seed(0)
+    layers = [nn.Linear(3, 3), nn.Linear(3, 3)]
+    optimizer = AsTorchOptimizer(layers[0].parameters(), CoordinateLSTM(0.05))
+    optimizer.add_param_group({"params": layers[1].parameters(), "lr": 0.5})
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 1, gamma=0.0)
+    for layer in layers:
+        layer.weight.data.zero_()
+        layer.weight.grad = torch.linspace(-1, 1, 9).reshape(3, 3)
+    optimizer.step()
+    assert layers[0].weight.any()
+    torch.testing.assert_close(layers[1].weight, layers[0].weight / 2)
+    scheduler.step()
+    before = layers[0].weight.clone()
+    optimizer.step()
+    assert torch.equal(layers[0].weight, before)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -22,15 +22,14 @@ from torch.utils.checkpoint import checkpoint
 from fewsight.errors import LearnerError, suggest
 from fewsight.inner import InnerOptimizer, Parameters, named
 from fewsight.inner.learned import LearnedOptimizer
-from fewsight.inner.loops import refuse_running_statistics
 from fewsight.inner.rates import Rates
-from fewsight.inner.second import refuse_no_dependence, twice_differentiable
+from fewsight.inner.second import gradients_of, refuse_no_dependence, twice_differentiable
 from fewsight.learner import AdaptationTrace, Learner, example_losses, mask_absent
 from fewsight.learners.gradient.dual import kernel_form
-from fewsight.learners.gradient.heads import ContextHead, make_head
+from fewsight.learners.gradient.heads import ContextHead, PrototypeHead, make_head
 from fewsight.learners.gradient.outer import OUTER
 from fewsight.networks.features import feature_size
-from fewsight.networks.norm import Moments, TaskNorm, embed_query, embed_support
+from fewsight.networks.norm import Moments, TaskNorm, embed_query, embed_support, refuse_running_statistics
 from fewsight.task import Support, Task
 from fewsight.tree import Tree
 
@@ -46,7 +45,7 @@ class MAML(Learner):
         features: D; not needed when `network.out_features` says it or `head` is None.
         inner_steps: gradient steps on the support.
         inner_lr: alpha of the inner optimizer.
-        inner_optimizer: a name in `fewsight.inner.optimizers`, or an `InnerOptimizer`, which has its own rate.
+        inner_optimizer: a name in `fewsight.inner.names`, or an `InnerOptimizer`, which has its own rate.
         rates: meta-learned step multipliers: None, "parameter" (Meta-SGD) or "layer" (MAML++); see `Rates`.
         adapt: which parameters adapt: patterns over the names in `named_parameters()` ("head.*", "network.layers.0.*").
         outer: how the outer gradient is taken: "unrolled", "multi_step", "first_order", "implicit" or "reptile"; see
@@ -103,6 +102,11 @@ class MAML(Learner):
                     f"network.{name} is frozen (requires_grad=False) but asked to adapt: "
                     "leave it out of adapt=, for example adapt=['head.*']"
                 )
+        if free_ways and not isinstance(self.head, PrototypeHead) and not any(n.startswith("head.") for n in self.adapted):
+            raise LearnerError(
+                f"adapt={list(adapt)} leaves out the head, in which all classes start alike, so none could ever be "
+                "told from another: add 'head.*', or take head='prototype' (as BOIL does) or a number of ways"
+            )
         self.body_adapts = any(name.startswith("network.") for name in self.adapted)
         moving = {name: shape for name, shape in shapes.items() if name in self.adapted}
         self.rates = None if rates is None else Rates(rates, moving, inner_steps)
@@ -114,6 +118,11 @@ class MAML(Learner):
             regression = {"shared": outputs, "prototype": outputs, "context": f"context:{outputs}"}
             settings["head"] = regression.get(head, head)
         return cls(network, **settings)
+
+    def train(self, mode: bool = True) -> MAML:
+        super().train(mode)
+        refuse_running_statistics(self.network)
+        return self
 
     @property
     def stage(self) -> Hashable:
@@ -161,7 +170,7 @@ class MAML(Learner):
             )
 
         for index in range(self.inner_steps):
-            if self.checkpoint_steps and torch.is_grad_enabled():
+            if self.checkpoint_steps and torch.is_grad_enabled() and not first_order:
                 theta, state = checkpoint(step, theta, state, index, use_reentrant=False)
             else:
                 theta, state = step(theta, state, index)
@@ -195,6 +204,7 @@ class MAML(Learner):
                 features, _ = embed_support(self._features(theta), support.x, support.reference)
         scores = mask_absent(self._finish(theta, features), support)
         loss = (example_losses(scores, support.y) * support.share).sum()
+        refuse_no_dependence(loss, self.moving(theta))
         if not self.proximal:
             return loss
         away = [(theta[name] - origin[name]).square().sum() for name in theta if name in self.adapted]
@@ -222,13 +232,10 @@ class MAML(Learner):
             with torch.no_grad():
                 return grad(loss)(moving)
         if not (self.checkpoint_steps and torch.is_grad_enabled()):
-            gradients = grad(loss)(moving)
-            refuse_no_dependence(gradients)
-            return gradients
+            return grad(loss)(moving)
         # Under checkpointing torch.func.grad has no saved-tensor hooks; plain autograd has.
         moving = {name: v if v.requires_grad else v.detach().requires_grad_() for name, v in moving.items()}
-        found = torch.autograd.grad(loss(moving), list(moving.values()), create_graph=True, materialize_grads=True)
-        return dict(zip(moving, found, strict=True))
+        return gradients_of(loss(moving), moving, create_graph=True)
 
     def _features(self, theta: Parameters) -> Callable[[Tree], Tensor]:
         body = {name.removeprefix("network."): v for name, v in theta.items() if name.startswith("network.")}

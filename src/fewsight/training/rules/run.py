@@ -18,7 +18,7 @@ from fewsight import recipes
 from fewsight.errors import RunError
 from fewsight.inner import LearnedOptimizer
 from fewsight.inner.families import FAMILIES, Family
-from fewsight.inner.optimizers import LEARNED
+from fewsight.inner.names import LEARNED
 from fewsight.recipes import RuleRecipe
 from fewsight.recipes.schema import Part
 from fewsight.training.interrupt import Interrupt

@@ -21,8 +21,9 @@ from fewsight.domains.episodes import generator
 from fewsight.errors import LearnerError, RunError, suggest
 from fewsight.inner import LearnedOptimizer
 from fewsight.inner.families import Family
-from fewsight.inner.optimizers import LEARNED
+from fewsight.inner.names import LEARNED
 from fewsight.inner.problems import Problems, reached
+from fewsight.inner.tuned import Tuned
 from fewsight.training import checkpoint
 from fewsight.training.rules.truncated import Estimator, truncated
 from fewsight.training.state import moments, put_moments
@@ -144,7 +145,8 @@ def train_optimizer(
     training.finish()
 
 
-KINDS: dict[str, type[LearnedOptimizer]] = {kind.__name__: kind for kind in LEARNED.values()}
+RULES: list[type[LearnedOptimizer]] = [*LEARNED.values(), Tuned]
+KINDS = {kind.__name__: kind for kind in RULES}
 
 
 def save_rule(path: Path, rule: LearnedOptimizer) -> None:
