@@ -102,7 +102,8 @@ class MAML(Learner):
                     f"network.{name} is frozen (requires_grad=False) but asked to adapt: "
                     "leave it out of adapt=, for example adapt=['head.*']"
                 )
-        if free_ways and not isinstance(self.head, PrototypeHead) and not any(n.startswith("head.") for n in self.adapted):
+        head_adapts = any(name.startswith("head.") for name in self.adapted)
+        if free_ways and not isinstance(self.head, PrototypeHead) and not head_adapts:
             raise LearnerError(
                 f"adapt={list(adapt)} leaves out the head, in which all classes start alike, so none could ever be "
                 "told from another: add 'head.*', or take head='prototype' (as BOIL does) or a number of ways"
