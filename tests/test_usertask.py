@@ -54,7 +54,7 @@ def test_a_query_among_the_examples_is_no_test(folder: Path, fewsight: Invoke) -
     record, task = audit(folder / "run", folder / "support.csv", folder / "q.csv")
     expected = "2 of 3 queries are your examples too (row 3: the dog sat first): answers to them are no test"
     assert task.doubts == (expected,)
-    assert expected in record.caveats
+    assert record.repeats == (expected,)
     assert Words("zh").told(expected) in render_audit(record, task.examples.views, "zh")
     given = ["--support", folder / "support.csv", "--query", folder / "q.csv"]
     assert f"caveat: {expected}" in fewsight("predict", folder / "run", *given)[1]

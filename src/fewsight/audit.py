@@ -72,6 +72,7 @@ class Audit:
         computed: seed, threads and versions of this audit.
         labels: the classes.
         support, queries: what went in, and what came out for each query.
+        repeats: queries that are support examples, which test nothing; support examples that contradict each other.
         caveats: declared properties of the learner that bear on everything; what was done to the images.
         simple: by name of a simple method that saw the same support: the share of queries it answers rightly; None
             where right answers are not known.
@@ -86,6 +87,7 @@ class Audit:
     labels: tuple[str, ...]
     support: tuple[Example, ...]
     queries: tuple[Example, ...]
+    repeats: tuple[str, ...]
     caveats: tuple[str, ...]
     simple: dict[str, float] | None
     population: Population
@@ -123,7 +125,7 @@ class Audit:
     def __str__(self) -> str:
         lines = [f"audit of {len(self.queries)} answers from {len(self.support)} examples, {self.date}"]
         lines[1:1] = self.losses
-        lines += [f"caveat: {text}" for text in self.caveats]
+        lines += [f"caveat: {text}" for text in (*self.repeats, *self.caveats)]
         lines += [f"{name}: {value}" for name, value in self.hashes.items()]
         return "\n".join([*lines, "", str(self.population), "", f"fingerprint {self.fingerprint}"])
 
@@ -240,7 +242,8 @@ def of_task(
                 strict=True,
             )
         ),
-        caveats=(*_caveats(task), *task.doubts, *task.notes),
+        repeats=task.repeats,
+        caveats=(*_caveats(task), *(doubt for doubt in task.doubts if doubt not in task.repeats), *task.notes),
         simple=None if truth is None else _simple(task, [labels.index(label) for label in truth]),
         population=replace(found, valuation=verified(case, found.valuation)),
     )

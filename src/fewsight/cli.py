@@ -322,9 +322,9 @@ def explain(
         support_views=task.examples.views,
         query_view=task.queries.views[0],
         command=_command(),
-        protocol={"notes": task.notes} if task.notes else None,
         simple=simply(task),
         nearness=task.nearness,
+        notes=task.notes,
         language=language,
     )
     typer.echo(verdict(analysis))
@@ -378,7 +378,7 @@ def audit(
     for part in (record.population.performance, record.population.fairness):
         if part is not None:
             typer.echo(part)
-    for caveat in record.caveats:
+    for caveat in (*record.repeats, *record.caveats):
         typer.echo(f"caveat: {caveat}")
     typer.echo(f"wrote {out}, fingerprint {record.fingerprint[:16]}")
 

@@ -37,11 +37,15 @@ class UserTask:
     queries: Examples
 
     @cached_property
+    def repeats(self) -> tuple[str, ...]:
+        """Queries that are support examples, and support examples that contradict each other."""
+        return tuple(repeats(self.form, self.support, self.examples, self.queries))
+
+    @cached_property
     def doubts(self) -> tuple[str, ...]:
-        """Queries that are support examples or unlike all of them, and support examples that contradict each other."""
-        said = repeats(self.form, self.support, self.examples, self.queries)
+        """These, and queries that are unlike all of the support."""
         unlike = self.form.doubts(self.examples, self.queries) if isinstance(self.form, Compares) else []
-        return (*said, *unlike)
+        return (*self.repeats, *unlike)
 
     @property
     def nearness(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from fewsight.domains.molecules.format import MoleculeFormat
 from fewsight.explain.analysis import Analysis
 from fewsight.learners import create
 from fewsight.report import render
+from fewsight.report.words import Words
 from fewsight.task import Support
 
 FORM = MoleculeFormat(atoms=16)
@@ -119,3 +120,29 @@ def test_values_are_compared_as_classes_are(language: str) -> None:
     items = page.find("section", id="evidence")[0].find("ul", class_="pairs")[0].find("li")
     assert 1 <= len(items) <= 2
     assert all(len(item.find("svg")) == 2 for item in items)
+
+
+def test_a_card_says_the_name_of_a_drawn_molecule() -> None:
+    """The title of a drawing is heard, not seen."""
+    names = [card.find("div", class_="name")[0].text for card in evidence().find("li", class_="card")]
+    assert sorted(names) == sorted(MOLECULES)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_verdict_says_nearness_simple_answers_and_how_it_was_read(language: str) -> None:
+    found, support, asked = analysed(MAPS)
+    told = FORM.nearness(support, asked)
+    page = render(
+        found,
+        query_view=asked.views[0],
+        nearness=told,
+        simple={"most similar molecule": "with", "random forest on fingerprints": "without"},
+        notes=["support: column 'smiles' was taken for the input"],
+        language=language,
+    )
+    (verdict,) = read(page).find("section", id="verdict")
+    words = Words(language)
+    assert words("simple_agree", agree=1, count=2, label="with") in verdict.text
+    for sentence in (*told, "most similar molecule", "support: column 'smiles' was taken for the input"):
+        assert words.told(sentence) in verdict.text
+    assert (words.told(told[0]) == told[0]) == (language == "en")

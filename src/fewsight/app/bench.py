@@ -160,6 +160,7 @@ class Workbench:
                 query_view=query.views[0],
                 simple=simply(asked_of),
                 nearness=asked_of.nearness,
+                notes=asked_of.notes,
                 language=language,
             )
             answer = f"{analysis.scores[0]:.4g}" if self.values else analysis.labels[analysis.predicted]

@@ -110,6 +110,7 @@ def _facts(audit: Audit, words: Words) -> list[str]:
         said.append(
             words("audit_accuracy", hits=hits, queries=size, accuracy=percent(whole.accuracy), low=low, high=high)
         )
+        said += [words("sentence", text=words.told(each)) for each in audit.repeats]
         if audit.lost_to:
             name = audit.lost_to[0]
             better = percent((audit.simple or {})[name])

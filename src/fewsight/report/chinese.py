@@ -43,6 +43,7 @@ CHINESE: dict[str, str] = {
     "simple_method": "方法",
     "simple_agree": "有 {count} 种简单方法看过同样的示例（没有看过其他任务），其中 {agree} 种也回答“{label}”。",
     "simple_values": "看过同样的示例（没有看过其他任务）的简单方法给出：{answers}。",
+    "notes": "您的示例是怎样读取的",
     "provenance": "这些结果的来源",
     "protocol": "模型的训练与测试方式",
     # the evidence

@@ -43,6 +43,7 @@ ENGLISH: dict[str, str] = {
     "simple_method": "Method",
     "simple_agree": "Of {count} simple methods that saw these examples and no other task, {agree} also say “{label}”.",
     "simple_values": "Simple methods that saw the same examples and no other task say {answers}.",
+    "notes": "How your examples were read",
     "provenance": "Where this comes from",
     "protocol": "How the model was trained and tested",
     # the evidence

@@ -121,12 +121,13 @@ def _groups(subject: Subject, explanation: Explanation) -> list[Group]:
 
 def _card(subject: Subject, example: int, value: float, largest: float) -> Card:
     share, view, short = abs(value) / largest, subject.card(example), subject.short(example)
+    written = subject.views is not None and subject.views[example].wide  # a drawing's name is only heard
     own = not subject.regression and subject.analysis.support_labels[example] == subject.analysis.predicted
     suspect = own and value < 0 and share > SUSPECT and not missed(subject, example)
     return Card(
         tone="neutral" if share <= NOTHING else "for" if value > 0 else "against",
         name=subject.analysis.support_names[example],
-        short="" if view.striptags().startswith(short.rstrip("…")) else short,
+        short="" if written and view.striptags().startswith(short.rstrip("…")) else short,
         label=subject.label(example),
         view=view,
         value=value,

@@ -45,6 +45,7 @@ def write_page(
     protocol: Mapping[str, Any] | None = None,
     simple: Mapping[str, str] | None = None,
     nearness: Sequence[str] = (),
+    notes: Sequence[str] = (),
     language: str = "en",
 ) -> Path:
     """Write `render(...)` to `path`, whole or not at all, and return the path.
@@ -62,6 +63,7 @@ def write_page(
         protocol=protocol,
         simple=simple,
         nearness=nearness,
+        notes=notes,
         language=language,
     )
     path = Path(path)
@@ -89,6 +91,7 @@ def render(
     protocol: Mapping[str, Any] | None = None,
     simple: Mapping[str, str] | None = None,
     nearness: Sequence[str] = (),
+    notes: Sequence[str] = (),
     language: str = "en",
 ) -> str:
     """The page as HTML.
@@ -103,6 +106,7 @@ def render(
         protocol: how the learner was trained and tested, by name.
         simple: the answers of simple methods that saw the same support, by name.
         nearness: sentences about how near the query is to the support.
+        notes: what was done to support and query when they were read.
         language: one of `words.CATALOGUES`; what it has no words for stays English.
     """
     words = Words(language)
@@ -123,6 +127,7 @@ def render(
         probabilities=probabilities(subject),
         simple=simply(subject, simple or {}),
         nearness=[words.told(sentence) for sentence in nearness],
+        notes=[words.told(note) for note in notes],
         evidence=evidence(subject),
         shared=shared(subject),
         parts=parts(subject),
