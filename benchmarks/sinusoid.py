@@ -66,9 +66,10 @@ def main() -> None:
     learners = {name: run.learner() for name, run in runs.items()}
     drawn = tasks(next(iter(runs.values())))
     found = {name: errors(learner, drawn) for name, learner in learners.items()}
-    print("| | mean squared error | median |\n|---|---:|---:|")
-    for name in sorted(found, key=lambda name: found[name].mean()):
-        print(f"| {name} | {plus_minus(found[name], 3)} | {np.median(found[name]):.3f} |")
+    print("| | mean squared error | median | diverged, left out |\n|---|---:|---:|---:|")
+    for name in sorted(found, key=lambda name: np.nanmean(found[name])):
+        median, lost = np.nanmedian(found[name]), np.isnan(found[name]).sum()
+        print(f"| {name} | {plus_minus(found[name], 3)} | {median:.3f} | {lost} |")
     if arguments.figure:
         draw(learners, drawn, arguments.figure)
 
