@@ -33,7 +33,7 @@ def shapes(recipe: recipes.Recipe) -> SimpleNamespace:
         return SimpleNamespace(outputs=1 if domain in REGRESSIONS else None, input_shape=ROW_SHAPE)
     known = {"sinusoid": WAVES, "caltech101": COLOURED, "omniglot": IMAGES, "digits": IMAGES, "mednist": IMAGES}
     known |= dict.fromkeys(("clinc150", "huffpost", "fewrel"), TEXTS)
-    known |= dict.fromkeys(("tox21", "sider", "muv", "toxcast"), MOLECULES)
+    known |= dict.fromkeys(("tox21", "sider", "muv", "toxcast", "fsmol"), MOLECULES)
     return known[domain]
 
 

@@ -195,6 +195,21 @@ def test_a_molecules_page_has_its_small_real_changes(opened: Callable[[str], Tes
     assert 'class="pairs"' in client.get(f"/a/{done['analysis']}").text
 
 
+def test_the_page_says_that_a_query_is_an_example_and_what_simple_methods_answer(
+    opened: Callable[[str], TestClient],
+) -> None:
+    client = opened("molecules")
+    examples = asked(client, "molecules")["examples"]
+    task = client.post("/api/adapt", json={"examples": examples}).json()["task"]
+    body = {"task": task, "query": examples[0]["item"], "seconds": 1}
+    done = ended(client, client.post("/api/explain", json=body).json())
+    told = client.get(f"/a/{done['analysis']}/analysis.json").json()["caveats"]
+    assert "the query is one of your examples too (0): this answer is no test" in told
+    page = client.get(f"/a/{done['analysis']}").text
+    assert "This molecule resembles 0 (Tanimoto similarity 1.00)." in page
+    assert "simple methods that saw these examples" in page
+
+
 def test_an_audit_record_is_of_the_labelled_queries(
     opened: Callable[[str], TestClient], kinds: dict[str, Path]
 ) -> None:

@@ -57,7 +57,7 @@ class _Maps:
 def shared(subject: Subject) -> Shared | None:
     """None where examples cannot be compared, or none decided."""
     evidence, view, words = subject.evidence, subject.view, subject.words
-    if evidence is None or not isinstance(view, Overlaps):
+    if evidence is None or subject.views is None or not isinstance(view, Overlaps):
         return None
     maps, values = _maps(subject, view), column(evidence)
     found = {i: view.overlap(other) for i, other in _decisive(subject, evidence)}

@@ -129,9 +129,13 @@ def _codes(domain, task):
 def test_what_was_left_out_is_said(data: Path) -> None:
     domain = open_domain("tox21", data, protocol="literature")
     assert domain.notes == (
+        "protocol literature: only the test assays are new, their molecules were seen in training",
         "1 rows were left out: their SMILES cannot be read",
         "1 rows repeat a molecule and were merged with it",
         "1 labels were dropped: rows of one molecule contradict each other",
+    )
+    assert (
+        open_domain("tox21", data).notes[0].startswith("protocol disjoint: neither the test assays nor the scaffolds")
     )
     assert len(domain.smiles) == len(domain.library) == len(RINGS) * len(TAILS)
     assert len(domain.tasks["train"][0].y) == len(domain.library) - 2  # one is missing, one contradicts

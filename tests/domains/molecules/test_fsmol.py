@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fewsight import recipes
 from fewsight.domains import Episodes, open_domain
 from fewsight.domains.molecules.fsmol import read_assay
 from fewsight.domains.molecules.smiles import parent
@@ -58,6 +59,13 @@ def test_assays_are_read_back(root: Path, listed: bool) -> None:
         found = {domain.smiles[place]: int(y) for place, y in zip(task.x, task.y, strict=True)}
         assert found == {parent(smiles).smiles: int(smiles in ACTIVE) for smiles in ACTIVE + INACTIVE}
     assert len(domain.library) == len(ACTIVE + INACTIVE)  # assays share their molecules
+
+
+def test_the_recipe_reads_a_folder_and_the_protocol_is_said(root: Path) -> None:
+    recipe = recipes.load("fsmol-protonet", [f"path={root}"])
+    domain = open_domain(recipe.domain.name, **recipe.domain.settings)
+    assert set(domain.splits) == {"train", "val", "test"}
+    assert domain.notes[0].startswith("protocol of FS-Mol: only the test assays are new")
 
 
 def test_a_support_has_the_assays_proportions_or_is_balanced(root: Path) -> None:

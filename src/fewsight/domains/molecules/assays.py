@@ -36,6 +36,11 @@ from fewsight.errors import DataError
 from fewsight.tree import Tree
 
 Protocol = Literal["disjoint", "literature"]
+LABELS = {
+    "disjoint": "protocol disjoint: neither the test assays nor the scaffolds of their molecules were seen in training",
+    "literature": "protocol literature: only the test assays are new, their molecules were seen in training",
+}
+"""What every report says of the protocol."""
 CLASSES = ("inactive", "active")
 METRICS = ("roc auc", "auprc gain")
 SHARES = (0.6, 0.1, 0.3)
@@ -192,7 +197,7 @@ def _open(name: str, data: Path | None, protocol: Protocol, even: bool) -> Assay
         least=table.least,
         even=even,
         smiles=tuple(kept["smiles"].numpy().tobytes().decode().split("\n")),
-        notes=Counts(*kept["counts"].tolist()).notes,
+        notes=(LABELS[protocol], *Counts(*kept["counts"].tolist()).notes),
     )
 
 

@@ -26,6 +26,7 @@ from fewsight.errors import DataError
 FOLDERS = {"train": "train", "valid": "val", "test": "test"}
 """FS-Mol's names of the splits, and the house's."""
 SUFFIX = ".jsonl.gz"
+LABEL = "protocol of FS-Mol: only the test assays are new, their molecules may have been seen in training"
 
 
 def open_fsmol(
@@ -70,7 +71,7 @@ def open_fsmol(
         balanced=split_supports,
         library=Library.gathered(molecules, form.atoms),
         smiles=texts,
-        notes=total.notes,
+        notes=(LABEL, *total.notes),
     )
 
 
