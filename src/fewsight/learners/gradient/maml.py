@@ -23,7 +23,7 @@ from fewsight.errors import LearnerError, suggest
 from fewsight.inner import InnerOptimizer, Parameters, named
 from fewsight.inner.learned import LearnedOptimizer
 from fewsight.inner.rates import Rates
-from fewsight.inner.second import gradients_of, refuse_no_dependence, twice_differentiable
+from fewsight.inner.second import attention_note, gradients_of, refuse_no_dependence, twice_differentiable
 from fewsight.learner import AdaptationTrace, Learner, example_losses, mask_absent
 from fewsight.learners.gradient.dual import kernel_form
 from fewsight.learners.gradient.heads import ContextHead, PrototypeHead, make_head
@@ -75,7 +75,7 @@ class MAML(Learner):
     ) -> None:
         super().__init__()
         refuse_running_statistics(network)
-        self.network = network
+        self.network, self.remarks = network, attention_note(network)
         self.head = None if head is None else make_head(head, feature_size(network, features, "MAML"))
         self.inner_steps = inner_steps
         self.optimizer = named(inner_optimizer, inner_lr) if isinstance(inner_optimizer, str) else inner_optimizer
@@ -102,7 +102,11 @@ class MAML(Learner):
                     f"network.{name} is frozen (requires_grad=False) but asked to adapt: "
                     "leave it out of adapt=, for example adapt=['head.*']"
                 )
-        if free_ways and not isinstance(self.head, PrototypeHead) and not any(n.startswith("head.") for n in self.adapted):
+        if (
+            free_ways
+            and not isinstance(self.head, PrototypeHead)
+            and not any(n.startswith("head.") for n in self.adapted)
+        ):
             raise LearnerError(
                 f"adapt={list(adapt)} leaves out the head, in which all classes start alike, so none could ever be "
                 "told from another: add 'head.*', or take head='prototype' (as BOIL does) or a number of ways"
@@ -133,8 +137,7 @@ class MAML(Learner):
         return OUTER["first_order" if early else self.outer](self, task)
 
     def solve(self, support: Support) -> Tree:
-        *_, theta = self.steps(support)
-        return self.state(theta, support)
+        return self.state(self.end(support), support)
 
     def score(self, state: Tree, query: Tree) -> Tensor:
         moments = None if self.transductive else state["moments"]
@@ -175,6 +178,12 @@ class MAML(Learner):
             else:
                 theta, state = step(theta, state, index)
             yield theta
+
+    def end(self, *batches: Support, first_order: bool = False) -> Parameters:
+        """theta_T alone: unlike a list of all steps, it holds no copy of the parameters for each."""
+        for theta in self.steps(*batches, first_order=first_order):
+            last = theta
+        return last
 
     def kernel_form(self, support: Support, query: Tree) -> dict[str, Tensor]:
         """Scores of a linear head that adapts alone, as start + sum_i (<support_i, query> coefficients_i + offsets_i).
