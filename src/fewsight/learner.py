@@ -20,7 +20,7 @@ learns.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -47,6 +47,8 @@ class Learner(nn.Module, ABC):
     """Declares that predictions depend on the order of the classes (a fixed head)."""
     transductive: bool = False
     """Declares that queries influence each other (batch statistics of the queries)."""
+    remarks: Sequence[str] = ()
+    """What `fit` says of it before it begins."""
     progress: float = 1.0
     """The share of meta-training that is done, set by `fit`; only `meta_loss` may depend on it, and only by `stage`."""
 

@@ -14,6 +14,7 @@ from fewsight.errors import LearnerError
 from fewsight.inner import Fast, FastMAML, from_torch, inner_loop, sgd
 from fewsight.learners import MAML
 from fewsight.networks import MLP
+from fewsight.networks.frozen import Frozen
 from fewsight.task import Support, Task
 
 
@@ -140,6 +141,49 @@ def test_the_module_is_untouched_and_clones_part() -> None:
     twin.adapt(F.mse_loss(twin(x), y))
     assert not torch.equal(twin(query), fast(query))
     assert torch.equal(net(query), before)
+
+
+def test_a_callback_on_gradients_is_that_of_higher() -> None:
+    higher = pytest.importorskip("higher", reason="the test extra installs higher")
+    x, y, query, target = data()
+
+    def clip(gradients: list[Tensor]) -> list[Tensor]:
+        return [g.clamp(-0.05, 0.05) for g in gradients]
+
+    found = []
+    for context in (inner_loop, higher.innerloop_ctx):
+        net = network()
+        with context(net, OPTIMIZERS["momentum"](net.parameters()), copy_initial_weights=False) as (fast, inner):
+            for _ in range(3):
+                # A penalty on the fast parameters, as loops by hand write it.
+                penalty = sum(p.square().sum() for p in fast.parameters())
+                inner.step(F.mse_loss(fast(x), y) + 0.1 * penalty, grad_callback=clip)
+            found.append(torch.autograd.grad(F.mse_loss(fast(query), target), list(net.parameters())))
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-8)
+
+
+def test_fast_parameters_are_those_it_computes_with() -> None:
+    x, y, *_ = data()
+    net = network()
+    net.layers[0].weight.requires_grad_(False)  # type: ignore[union-attr]
+    fast = Fast(net, sgd(0.1))
+    fast.adapt(F.mse_loss(fast(x), y))
+    assert [name for name, _ in fast.named_parameters()] == [name for name, _ in net.named_parameters()]
+    for (name, value), own in zip(fast.named_parameters(), net.parameters(), strict=True):
+        assert (value is own) == (name == "layers.0.weight")
+
+
+def test_an_encoder_whose_statistics_stay_may_be_in_an_inner_loop() -> None:
+    body = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+    learner = MAML(Frozen(body, 4), adapt=["head.*"]).train()
+    x, label = torch.randn(6, 3), torch.arange(6) % 2
+    before = {name: value.clone() for name, value in learner.state_dict().items()}
+    assert learner(Support.of(x, label), x).shape == (6, 2)
+    assert all(torch.equal(before[name], value) for name, value in learner.state_dict().items())
+    learner = MAML(body.eval(), features=4, adapt=["head.*"])
+    with pytest.raises(LearnerError, match="BatchNorm1d with running statistics"):
+        learner.train()
 
 
 def test_bad_loops_are_told() -> None:

@@ -7,8 +7,9 @@ import torch
 from sklearn.linear_model import Ridge as SklearnRidge
 
 from fewsight.learners import LEO, InContext, MahalanobisProtoNet, MatchingNetwork, RelationNetwork, Ridge
+from fewsight.learners.metric.in_context import Block
 from fewsight.networks import MLP
-from fewsight.task import Support
+from fewsight.task import Support, Task
 
 
 def body() -> MLP:
@@ -85,6 +86,76 @@ def test_in_context_starts_as_a_matching_network() -> None:
     entered = torch.nn.Sequential(learner.embedding_model, learner.enter, learner.last)
     matching = MatchingNetwork(entered, around_the_support, temperature=10.0).double()
     torch.testing.assert_close(learner(support(), inputs(5, 1)), matching(support(), inputs(5, 1)))
+
+
+def test_a_block_reads_by_torchs_attention_with_a_bonus_for_the_same_class() -> None:
+    torch.manual_seed(1)
+    block = Block(8, 2).double()
+    for parameter in block.parameters():
+        parameter.data.normal_()
+    x, context = (torch.randn(n, 8, dtype=torch.float64) for n in (5, 6))
+    same = torch.randint(0, 2, (5, 6)).double()
+    present = torch.tensor([1.0, 1, 0, 1, 1, 1], dtype=torch.float64)
+
+    def heads(part: torch.Tensor) -> torch.Tensor:
+        return part.reshape(len(part), 2, 4).transpose(0, 1)
+
+    keys, values = block.keyvalue(block.before(context)).chunk(2, -1)
+    bias = block.same[:, None, None] * same + present.log()
+    read = torch.nn.functional.scaled_dot_product_attention(
+        heads(block.query(block.before(x))), heads(keys), heads(values), attn_mask=bias
+    )
+    expected = x + block.out(read.transpose(0, 1).reshape(5, 8))
+    expected = expected + block.mlp(block.between(expected))
+    torch.testing.assert_close(block(x, context, same, {"weight": present, "reference": present}), expected)
+
+
+def test_leo_encodes_a_class_by_all_pairs_that_begin_in_it() -> None:
+    torch.manual_seed(1)
+    learner = LEO(body(), features=4, latent=3).double()
+    for parameter in learner.relation.parameters():
+        parameter.data.normal_(std=0.3)
+    given = support()
+    embedding, _ = learner.embed_support(given)
+    mean, log_spread = learner.encode(embedding, given)
+    codes = learner.encoder(embedding)
+    codes = codes - codes.mean(0)
+    for c in range(3):
+        own = [i for i in range(6) if given.y[i] == c]
+        pairs = [learner.relation(torch.cat([codes[i], codes[j]])[None])[0] for i in own for j in range(6)]
+        related = torch.stack(pairs).mean(0)
+        torch.testing.assert_close(mean[c], codes[own].mean(0) + related[:3])
+        torch.testing.assert_close(log_spread[c], related[3:].clamp(-5, 2))
+
+
+def test_leo_is_held_by_the_divergence_and_the_way_of_its_codes() -> None:
+    torch.manual_seed(1)
+    given, query = support(), inputs(5, 1)
+    task = Task(given, query, torch.tensor([0, 1, 2, 0, 1]))
+
+    def loss(**penalties: float) -> torch.Tensor:
+        torch.manual_seed(2)
+        learner = LEO(
+            body(), features=4, latent=3, **({"kl": 0.0, "encoder_penalty": 0.0, "orthogonality": 0.0} | penalties)
+        )
+        torch.manual_seed(3)
+        found = learner.double().meta_loss(task)[0]
+        torch.manual_seed(3)
+        embedding, _ = learner.embed_support(given)
+        mean, log_spread = learner.encode(embedding, given)
+        code = mean + log_spread.exp() * torch.randn_like(mean)
+        normal = torch.distributions.Normal
+        parts = {
+            "kl": torch.distributions.kl_divergence(normal(mean, log_spread.exp()), normal(0.0, 1.0)).sum(-1).mean(),
+            "encoder_penalty": (learner.descend(code, embedding, given)[1] - code).square().sum(-1).mean(),
+            "orthogonality": learner._alike(),
+        }
+        return found - sum(weight * parts[name] for name, weight in penalties.items())
+
+    plain = loss()
+    for name in ("kl", "encoder_penalty"):
+        torch.testing.assert_close(loss(**{name: 0.7}), plain)
+    assert LEO(body(), features=4, latent=3)._alike() < 1e-10  # it starts with orthogonal columns
 
 
 def test_leo_code_moves_downhill_and_a_model_is_a_function() -> None:

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from cases import regression
 from fewsight.errors import LearnerError
-from fewsight.inner import adam
+from fewsight.inner import MetaLSTM, adam
+from fewsight.inner.learned import preprocess
 from fewsight.learner import task_loss
 from fewsight.learners import MAML, create
 from fewsight.learners.gradient.implicit import conjugate_gradients
@@ -87,6 +88,42 @@ def test_implicit_gradients_of_many_tasks_are_those_of_each() -> None:
         expected.append(torch.cat([p.grad.flatten() for p in learner.parameters() if p.grad is not None]))
     torch.testing.assert_close(expected[1], expected[0])
     torch.testing.assert_close(expected[2], expected[0])
+
+
+@pytest.mark.parametrize("outer", ["unrolled", "implicit", "first_order"])
+def test_the_graph_grows_with_inner_steps_only_where_they_are_unrolled(outer: str) -> None:
+    def size(inner_steps: int) -> int:
+        learner = MAML(body(), features=4, inner_steps=inner_steps, proximal=0.5, outer=outer).double()
+        waiting, seen = [learner.meta_loss(classes())[0].grad_fn], set()
+        while waiting:
+            node = waiting.pop()
+            if node is not None and node not in seen:
+                seen.add(node)
+                waiting += [before for before, _ in node.next_functions]
+        return len(seen)
+
+    few, many = size(2), size(12)
+    # First-order steps add the differences that they take; what they computed to find them is gone.
+    assert {"unrolled": many > 4 * few, "implicit": many == few, "first_order": many < 3 * few}[outer]
+
+
+def test_meta_lstm_takes_the_steps_of_its_equations() -> None:
+    torch.manual_seed(0)
+    rule = MetaLSTM(0.1, hidden=5).double()
+    theta, h, c = torch.randn(4, 1).double(), torch.zeros(4, 5).double(), torch.zeros(4, 5).double()
+    keep = take = torch.ones(4, 1).double()
+    moved, state = {"p": theta.reshape(2, 2)}, rule.init({"p": theta.reshape(2, 2)})
+    reference, gates = nn.LSTMCell(2, 5).double(), rule.cell.gates
+    own = [gates.weight[:, :2], gates.weight[:, 2:], gates.bias, 0 * gates.bias]
+    reference.load_state_dict(dict(zip(reference.state_dict(), own, strict=True)))
+    for _ in range(3):
+        gradient = torch.randn(4, 1).double()
+        moved, state = rule.update({"p": gradient.reshape(2, 2)}, state, moved)
+        h, c = reference(preprocess(gradient.squeeze(-1)), (h, c))
+        keep = rule.forget(torch.cat([h, theta, keep], -1)).sigmoid()
+        take = 2 * rule.input(torch.cat([h, theta, take], -1)).sigmoid()
+        theta = keep * theta - 0.1 * take * gradient
+        torch.testing.assert_close(moved["p"].reshape(-1, 1), theta)
 
 
 def test_reptile_gradient_is_the_way_of_the_inner_loop() -> None:

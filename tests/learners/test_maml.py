@@ -91,6 +91,26 @@ def test_checkpointed_steps_give_the_same_gradient() -> None:
     torch.testing.assert_close(gradient(plain, [images()]), gradient(saving, [images()]), rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("choice", [{"outer": "first_order"}, {"first_order_until": 1.0}], ids=str)
+def test_checkpoints_change_no_first_order_gradient(choice: dict[str, str | float]) -> None:
+    torch.manual_seed(0)
+    network = Classifier().double()
+    plain, saving = (MAML(network, head=None, checkpoint_steps=c, **choice) for c in (False, True))
+    plain.progress = saving.progress = 0.0
+    torch.testing.assert_close(gradient(plain, [images()]), gradient(saving, [images()]))
+
+
+def test_a_network_with_its_own_last_layer_learns_fewer_ways_too() -> None:
+    torch.manual_seed(0)
+    network, task = Classifier().double(), images()
+    three = Support.of(task.support.x[:3], torch.arange(3))
+    fixed = MAML(network.body, head=5, features=network.body.out_features).double()
+    with torch.no_grad():
+        fixed.head.weight.copy_(network.head.weight)
+        fixed.head.bias.copy_(network.head.bias)
+    torch.testing.assert_close(MAML(network, head=None)(three, task.query), fixed(three, task.query))
+
+
 def test_only_chosen_parameters_adapt() -> None:
     task = images()
     torch.manual_seed(0)
@@ -119,6 +139,10 @@ def test_trace_runs_from_the_meta_parameters_to_the_model() -> None:
 def test_bad_use_is_told() -> None:
     with pytest.raises(LearnerError, match="fixed head has 3 ways but the task has 5"):
         MAML(Conv4(hidden=4, size=(16, 16)), head=3).double()(images().support, images().query)
+    with pytest.raises(LearnerError, match="network gives 5 scores but the task has 6 ways"):
+        MAML(Classifier().double(), head=None)(Support.of(images().support.x[[0, 1, 2, 3, 4, 0]], torch.arange(6)), 0)
+    with pytest.raises(LearnerError, match="leaves out the head, in which all classes start alike"):
+        MAML(Conv4(hidden=4), adapt=["network.*"])
     with pytest.raises(LearnerError, match=r"no parameter matches 'hed\.\*'; did you mean 'head"):
         MAML(Conv4(hidden=4), adapt=["hed.*"])
     with pytest.raises(LearnerError, match="how many features"):

@@ -9,7 +9,7 @@ from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from torch import Tensor, nn
 
 from fewsight.errors import RecipeError
-from fewsight.learners import FiLM, FullContext, MatchingNetwork, ProtoNet
+from fewsight.learners import FiLM, FullContext, MatchingNetwork, ProtoNet, create
 from fewsight.learners.metric.distances import SIMILARITIES
 from fewsight.networks import MLP
 from fewsight.task import Support
@@ -71,6 +71,30 @@ def test_a_distance_may_be_any_callable() -> None:
 
     prototypes = torch.stack([support.x[support.y == c].mean(0) for c in range(3)])
     torch.testing.assert_close(ProtoNet(nn.Identity(), manhattan)(support, query), manhattan(query, prototypes))
+
+
+@pytest.mark.parametrize("learner", ["protonet", "matching", "matching-fce", "film", "in-context"])
+def test_distance_and_embedding_are_pluggable_wherever_something_is_compared(learner: str) -> None:
+    support, query = support_and_query()
+    network = MLP([5, 7, 4], "tanh").double()
+    compared: list[torch.Size] = []
+
+    def twice_the_dot(a: Tensor, b: Tensor) -> Tensor:
+        compared.append(b.shape)
+        return 2 * a @ b.mT
+
+    torch.manual_seed(0)
+    by_name = create(learner, network, distance_metric="dot").double()
+    again = create(learner, network, distance_metric=twice_the_dot).double()
+    again.load_state_dict(by_name.state_dict())
+    classes = support.ways if learner in ("protonet", "film") else support.size
+    scores = again(support, query)
+    assert [shape[0] for shape in compared] == [classes]
+    if learner in ("protonet", "film"):
+        torch.testing.assert_close(scores, 2 * by_name(support, query))
+    else:  # attention: twice the similarity is twice the temperature
+        by_name.log_temperature.data += torch.tensor(2.0).log()
+        torch.testing.assert_close(scores, by_name(support, query))
 
 
 @pytest.mark.parametrize("name", SIMILARITIES)

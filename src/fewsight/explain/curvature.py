@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from fewsight.experience.gradients import Weights, at, flat, leaves
+from fewsight.inner.second import twice_differentiable
 from fewsight.learner import Learner, task_loss
 from fewsight.task import Task
 
@@ -55,7 +56,8 @@ class _Bend:
         with torch.enable_grad():
             inputs = leaves(learner, omega)
             self.omega = list(inputs.values())
-            self.scores = at(learner, inputs, lambda learner: learner(task.support, task.query))
+            with twice_differentiable():
+                self.scores = at(learner, inputs, lambda learner: learner(task.support, task.query))
             self.u = torch.zeros_like(self.scores, requires_grad=True)
             self.back = _gradient(self.scores, self.omega, self.u, create_graph=True)
             self.point = self.scores.detach().requires_grad_()

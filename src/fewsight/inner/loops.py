@@ -8,9 +8,9 @@ batched; these forms are for loops of one's own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +28,8 @@ from fewsight.networks.norm import refuse_running_statistics
 
 class Fast(nn.Module):
     """A module that computes with parameters of its own, which began as those of `module`.
+
+    Attention inside takes torch's matrix-product kernel, since the fused ones have no second derivative.
 
     Args:
         module: any module; it is never changed. Parameters with `requires_grad=False` stay as they are.
@@ -59,13 +61,23 @@ class Fast(nn.Module):
         with twice_differentiable():
             return functional_call(self._module[0], self.fast, inputs)
 
-    def adapt(self, loss: Tensor) -> None:
+    def named_parameters(self, *arguments: Any, **options: Any) -> Iterator[tuple[str, nn.Parameter]]:
+        """Those it computes with now: fast ones, which are not leaves, and the module's own where they are frozen."""
+        for name, value in self._module[0].named_parameters(*arguments, **options):
+            yield name, cast(nn.Parameter, self.fast.get(name, value))
+
+    def adapt(self, loss: Tensor, grad_callback: Callable[[list[Tensor]], Sequence[Tensor]] | None = None) -> None:
         """One step down `loss`, a scalar computed with this module.
+
+        Args:
+            grad_callback: from the gradients, in the order of the parameters that adapt, to those to step by.
 
         Raises:
             LearnerError: the loss does not depend on the parameters.
         """
         gradients = gradients_of(loss, self.fast, create_graph=self.history and not self.first_order)
+        if grad_callback:
+            gradients = dict(zip(gradients, grad_callback(list(gradients.values())), strict=True))
         self.fast, self.state = self.optimizer.update(gradients, self.state, self.fast)
         if not self.history:
             self.fast, self.state = _leaves(self.fast), cut(self.state)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from fewsight.errors import LearnerError
@@ -21,6 +21,15 @@ UNMOVED = "this loss does not depend on the parameters that adapt: compute it wi
 def twice_differentiable() -> AbstractContextManager[None]:
     """Inside, attention takes the kernel that has a second derivative."""
     return sdpa_kernel(SDPBackend.MATH)
+
+
+def attention_note(module: nn.Module) -> list[str]:
+    """What to say of a module whose attention will be switched; nothing where it has none of torch's."""
+    if not any(isinstance(part, nn.MultiheadAttention) for part in module.modules()):
+        return []
+    return [
+        "attention takes torch's matrix-product kernel inside the inner loop: the fused ones have no second derivative"
+    ]
 
 
 def refuse_no_dependence(loss: Tensor, parameters: Parameters) -> None:

@@ -104,8 +104,7 @@ class TaskNorm(ChannelNorm):
 def refuse_running_statistics(module: nn.Module) -> None:
     """Raise LearnerError when a layer would change its buffers in every forward pass of an inner loop.
 
-    In evaluation mode it does not; whoever has such layers in an encoder that stays as it is wraps it in `Frozen`,
-    which keeps that mode.
+    In evaluation mode it does not. `Frozen` keeps an encoder that does not learn in that mode.
     """
     for name, layer in module.named_modules():
         if isinstance(layer, nn.modules.batchnorm._NormBase) and layer.running_mean is not None and layer.training:

@@ -121,7 +121,8 @@ def fit(
         earlier, started = now.seconds, time.perf_counter()
         log = stack.enter_context(MetricsLog(run.folder, now.step)) if run else None
         display = stack.enter_context(Progress(steps, now.step, usual, progress))
-        display.say(str(choice))
+        for line in (str(choice), *learner.remarks):
+            display.say(line)
         for tasks in prefetch(train, now.step * meta_batch, steps * meta_batch, meta_batch):
             learner.progress = now.step / steps
             rate = rate_at(now.step)

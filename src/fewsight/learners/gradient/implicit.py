@@ -32,8 +32,7 @@ def through_the_solution(learner: MAML, support: Support, judge: Callable[[Param
     """What `judge` says of the adapted parameters, with the derivative of the exact solution; it vectorises."""
     origin = next(learner.steps(support))
     with torch.no_grad():
-        *_, last = learner.steps(support)
-    solution = {name: value.detach() for name, value in learner.moving(last).items()}
+        solution = {name: value.detach() for name, value in learner.moving(learner.end(support)).items()}
     fixed = {name: value for name, value in origin.items() if name not in solution}
 
     def slope(at: Parameters) -> Parameters:

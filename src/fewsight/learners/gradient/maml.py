@@ -23,7 +23,7 @@ from fewsight.errors import LearnerError, suggest
 from fewsight.inner import InnerOptimizer, Parameters, named
 from fewsight.inner.learned import LearnedOptimizer
 from fewsight.inner.rates import Rates
-from fewsight.inner.second import gradients_of, refuse_no_dependence, twice_differentiable
+from fewsight.inner.second import attention_note, gradients_of, refuse_no_dependence, twice_differentiable
 from fewsight.learner import AdaptationTrace, Learner, example_losses, mask_absent
 from fewsight.learners.gradient.dual import kernel_form
 from fewsight.learners.gradient.heads import ContextHead, PrototypeHead, make_head
@@ -75,7 +75,7 @@ class MAML(Learner):
     ) -> None:
         super().__init__()
         refuse_running_statistics(network)
-        self.network = network
+        self.network, self.remarks = network, attention_note(network)
         self.head = None if head is None else make_head(head, feature_size(network, features, "MAML"))
         self.inner_steps = inner_steps
         self.optimizer = named(inner_optimizer, inner_lr) if isinstance(inner_optimizer, str) else inner_optimizer
@@ -134,8 +134,7 @@ class MAML(Learner):
         return OUTER["first_order" if early else self.outer](self, task)
 
     def solve(self, support: Support) -> Tree:
-        *_, theta = self.steps(support)
-        return self.state(theta, support)
+        return self.state(self.end(support), support)
 
     def score(self, state: Tree, query: Tree) -> Tensor:
         moments = None if self.transductive else state["moments"]
@@ -176,6 +175,12 @@ class MAML(Learner):
             else:
                 theta, state = step(theta, state, index)
             yield theta
+
+    def end(self, *batches: Support, first_order: bool = False) -> Parameters:
+        """theta_T alone: unlike a list of all steps, it holds no copy of the parameters for each."""
+        for theta in self.steps(*batches, first_order=first_order):
+            last = theta
+        return last
 
     def kernel_form(self, support: Support, query: Tree) -> dict[str, Tensor]:
         """Scores of a linear head that adapts alone, as start + sum_i (<support_i, query> coefficients_i + offsets_i).

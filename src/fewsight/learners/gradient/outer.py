@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 def first_order(learner: MAML, task: Task) -> tuple[Tensor, Tensor]:
     """Inner gradients are taken as constants (FOMAML; Finn et al. 2017, section 5.2)."""
-    *_, theta = learner.steps(task.support, first_order=True)
-    return _judged(learner, theta, task)
+    return _judged(learner, learner.end(task.support, first_order=True), task)
 
 
 def multi_step(learner: MAML, task: Task) -> tuple[Tensor, Tensor]:
@@ -58,7 +57,7 @@ def reptile(learner: MAML, task: Task) -> tuple[Tensor, Tensor]:
     support, weight = task.support, task.query_weight
     queries = replace(support, x=task.query, y=task.target, weight=weight, reference=weight)
     with torch.no_grad():
-        *_, theta = learner.steps(support, queries)
+        theta = learner.end(support, queries)
         loss, scores = Learner.meta_loss(learner, task)
     start = next(learner.steps(task.support))
     apart = [(start[name] - theta[name].detach()).square().sum() for name in learner.moving(theta)]

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from fewsight.learners.metric.distances import flat
+from fewsight.learners.metric.distances import Similarity, flat
 from fewsight.learners.metric.embedding import EmbeddingLearner
 from fewsight.learners.prototypes import class_means
 from fewsight.networks import MLP
@@ -42,13 +42,14 @@ class FiLM(EmbeddingLearner):
     def __init__(
         self,
         embedding_model: nn.Module,
+        distance_metric: str | Similarity = "euclidean",
         *,
         features: int | None = None,
         outputs: int | None = None,
         width: int = 64,
         transductive: bool = False,
     ) -> None:
-        super().__init__(embedding_model, transductive=transductive)
+        super().__init__(embedding_model, distance_metric, transductive=transductive)
         features = feature_size(embedding_model, features, "FiLM")
         self.kinds = frozenset({"classification" if outputs is None else "regression"})
         self.told = {name: p.shape[0] for name, p in embedding_model.named_parameters() if p.ndim == 1}

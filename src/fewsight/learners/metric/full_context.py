@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from fewsight.learners.metric.attention import attend
+from fewsight.learners.metric.distances import Similarity
 from fewsight.learners.metric.matching import MatchingNetwork
 from fewsight.networks.features import feature_size
 from fewsight.networks.lstm import Cell
@@ -27,6 +28,7 @@ class FullContext(MatchingNetwork):
 
     Args:
         features: D of the embedding; not needed when `embedding_model.out_features` says it.
+        distance_metric: compares after the reads, which attend by inner product, as the paper does.
         reads: how often a query looks at the support (K of the paper).
         settings: those of `MatchingNetwork`.
     """
@@ -36,6 +38,7 @@ class FullContext(MatchingNetwork):
     def __init__(
         self,
         embedding_model: nn.Module,
+        distance_metric: str | Similarity = "cosine",
         *,
         features: int | None = None,
         reads: int = 5,
@@ -45,6 +48,7 @@ class FullContext(MatchingNetwork):
     ) -> None:
         super().__init__(
             embedding_model,
+            distance_metric,
             temperature=temperature,
             learn_temperature=learn_temperature,
             transductive=transductive,

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from fewsight.errors import LearnerError
 from fewsight.learners.metric.attention import attend, vote
+from fewsight.learners.metric.distances import Similarity
 from fewsight.learners.metric.embedding import EmbeddingLearner
 from fewsight.networks.features import feature_size
 from fewsight.task import Support, positive
@@ -55,6 +56,7 @@ class InContext(EmbeddingLearner):
     """A transformer over support and query.
 
     Args:
+        distance_metric: of the last layer, around the mean of the support; None: the cosine, smooth at 0.
         features: D of the embedding; not needed when `embedding_model.out_features` says it.
         outputs: dimension of values, for regression; None for classification.
         width: of the transformer; a multiple of `heads`.
@@ -64,6 +66,7 @@ class InContext(EmbeddingLearner):
     def __init__(
         self,
         embedding_model: nn.Module,
+        distance_metric: str | Similarity | None = None,
         *,
         features: int | None = None,
         outputs: int | None = None,
@@ -72,7 +75,7 @@ class InContext(EmbeddingLearner):
         heads: int = 4,
         transductive: bool = False,
     ) -> None:
-        super().__init__(embedding_model, transductive=transductive)
+        super().__init__(embedding_model, distance_metric or _near_cosine, transductive=transductive)
         features = feature_size(embedding_model, features, "InContext")
         if width % heads:
             raise LearnerError(f"width {width} is not a multiple of {heads} heads")
@@ -111,12 +114,13 @@ class InContext(EmbeddingLearner):
         return vote(self._logits(x, state), state["weight"], state["reference"], state["labels"])
 
     def _logits(self, x: Tensor, state: Tree) -> Tensor:
-        """The cosine around the mean of the support: what all have read alike must not make them all alike."""
+        """Similarity around the mean of the support: what all have read alike must not make them all alike."""
         x, keys, reference = self.last(x), self.last(state["read"]), state["reference"]
         mean = (reference / positive(reference.sum())) @ keys
-        return self.log_temperature.exp() * _unit(x - mean) @ _unit(keys - mean).mT
+        return self.log_temperature.exp() * self.similarity(x - mean, keys - mean)
 
 
-def _unit(x: Tensor) -> Tensor:
-    """Vectors of length 1; those as short as 0.1 or less, the mean itself above all, stay near 0."""
-    return x / (x.square().sum(-1, keepdim=True) + 0.01).sqrt()
+def _near_cosine(a: Tensor, b: Tensor) -> Tensor:
+    """The cosine; vectors as short as 0.1 or less, the mean itself above all, stay near 0."""
+    a, b = (x / (x.square().sum(-1, keepdim=True) + 0.01).sqrt() for x in (a, b))
+    return a @ b.mT
