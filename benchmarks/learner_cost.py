@@ -4,8 +4,8 @@
 
 One 5-way 1-shot task with 75 queries, 28x28 images through Conv4-64, every learner with its own defaults (5 inner
 steps; iMAML 16). Multiplications and additions are those of matrix products and convolutions (by torch's formulas),
-memory is the largest sum of what torch's allocator held at one time (its profiler) beyond the parameters. About a
-minute on one thread.
+memory is the largest sum of what torch's allocator held at one time (its profiler) beyond the parameters. About half
+a minute on one thread.
 """
 
 from __future__ import annotations

@@ -80,6 +80,8 @@ PAGE = "explain images --support support --query query/dark/0.png"
         ("train digits-protonet --resume --out images", "they differ in network.hidden, training.steps, "),
         ("train digits-maml --resume --out images", "they differ in name, about, "),
         ("train digits-protonet domain.name=folder --out new", "domain 'folder' needs its setting 'path'"),
+        ("train digits-maml learner.head=3 --out new", "fixed head has 3 ways but the task has 5"),
+        ('train digits-maml learner.adapt=["network.*"] --out new', "leaves out the head, in which all classes start"),
         ("new file", "choose another folder"),
         ("evaluate images ways=3", "'ways' changes nothing in a trained run"),
         ("evaluate images --ways 50", "50 ways need 50 classes, but there are 5"),

@@ -13,6 +13,7 @@ from fewsight.inner.learned import preprocess
 from fewsight.learner import task_loss
 from fewsight.learners import MAML, create
 from fewsight.learners.gradient.implicit import conjugate_gradients
+from fewsight.learners.gradient.outer import OUTER
 from fewsight.networks import MLP
 from fewsight.task import Support, Task
 from fewsight.training.engine import Engine, Strategy
@@ -238,16 +239,32 @@ def test_cavia_adapts_a_context_that_starts_at_zero() -> None:
     assert not torch.equal(last["head.context"][0], last["head.context"][1])
 
 
-def test_any_inner_optimizer_with_any_outer_gradient() -> None:
-    task = classes()
-    for outer in ("unrolled", "first_order", "multi_step", "reptile"):
-        for optimizer in ("momentum", "adam", "meta-lstm", "lstm", adam(0.01)):
-            learner = MAML(body(), inner_optimizer=optimizer, inner_lr=0.01, outer=outer, rates="layer").double()
-            with torch.no_grad():
-                learner.head.weight.copy_(torch.linspace(-1, 1, 4))
-            gradient = meta_gradient(learner, task)
+@pytest.mark.parametrize("head", ["shared", "prototype", "context", 3])
+@pytest.mark.parametrize("outer", OUTER)
+def test_choices_combine_freely(outer: str, head: str | int) -> None:
+    through_steps = outer not in ("implicit", "reptile")
+    for optimizer in ("momentum", "adam", "tuned-adam", "meta-lstm", "lstm", adam(0.01)):
+        for checkpoint_steps in (False, True):
+            torch.manual_seed(0)
+            learner = MAML(
+                body(),
+                head=head,
+                features=4,
+                inner_optimizer=optimizer,
+                inner_lr=0.01,
+                inner_steps=2,
+                outer=outer,
+                rates="layer",
+                proximal=0.5,
+                checkpoint_steps=checkpoint_steps,
+            ).double()
+            for parameter in learner.parameters():
+                parameter.data += 0.1 * torch.randn_like(parameter)
+            gradient = meta_gradient(learner, classes())
             assert all(torch.isfinite(g).all() for g in gradient.values())
             assert gradient["network.layers.0.weight"].any()
+            learned = [g for name, g in gradient.items() if name.startswith(("rates.", "optimizer."))]
+            assert any(g.any() for g in learned) == through_steps
 
 
 def test_bad_choices_are_told() -> None:

@@ -51,6 +51,8 @@ def train(
     learner = build(recipe, domain)
     training = episodes(recipe, domain, "train", recipe.train)
     validation = episodes(recipe, domain, "val", recipe.test) if "val" in domain.splits else None
+    for tasks in filter(None, (training, validation)):
+        learner.check(tasks[0].support)  # before anything is written
     run = Run.create(out, recipe=recipe, domain=domain, command=command, resume=resume)
     run.note(
         protocol={

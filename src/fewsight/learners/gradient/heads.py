@@ -25,6 +25,9 @@ class Head(nn.Module, ABC):
     shapes: dict[str, torch.Size]
     """Shape of each adaptable tensor, without its dimension of classes."""
 
+    def check(self, support: Support) -> None:
+        """Raise LearnerError when this head cannot learn such a task; most can learn any."""
+
     @abstractmethod
     def start(self, support: Support, features: Callable[[], Tensor]) -> Parameters:
         """The adaptable tensors before adaptation; `features()` are those of the support, `(K, D)`."""
@@ -64,15 +67,16 @@ class FixedHead(Head):
         self.weight, self.bias = layer.weight, layer.bias
         self.shapes = {"weight": layer.weight.shape, "bias": layer.bias.shape}
 
-    def start(self, support: Support, features: Callable[[], Tensor]) -> Parameters:
+    def check(self, support: Support) -> None:
         outputs = self.weight.shape[0]
-        if support.ways is None:
-            return {"weight": self.weight, "bias": self.bias}
-        if support.ways > outputs:
+        if support.ways is not None and support.ways > outputs:
             raise LearnerError(
                 f"this learner's fixed head has {outputs} ways but the task has {support.ways}: "
                 f"give at most {outputs} classes, or train with head='shared', which takes any number"
             )
+
+    def start(self, support: Support, features: Callable[[], Tensor]) -> Parameters:
+        self.check(support)
         return {"weight": self.weight[: support.ways], "bias": self.bias[: support.ways]}
 
 

@@ -125,6 +125,11 @@ class MAML(Learner):
         refuse_running_statistics(self.network)
         return self
 
+    def check(self, support: Support) -> None:
+        super().check(support)
+        if self.head is not None:
+            self.head.check(support)
+
     @property
     def stage(self) -> Hashable:
         return self.progress < self.first_order_until, int(10 * self.progress) if self.outer == "multi_step" else None
