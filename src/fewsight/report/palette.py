@@ -8,6 +8,7 @@ from __future__ import annotations
 
 LIGHT = {
     "paper": "#ffffff",
+    "sheet": "#ffffff",
     "surface": "#f5f7f9",
     "ink": "#17212b",
     "muted": "#536071",
@@ -29,6 +30,7 @@ LIGHT = {
 
 DARK = {
     "paper": "#11161d",
+    "sheet": "#ffffff",  # structures are drawn in the colours of chemistry, for white
     "surface": "#1a212b",
     "ink": "#e7ecf2",
     "muted": "#a5b1c0",
