@@ -9,9 +9,8 @@ from fewsight.errors import LearnerError, suggest
 from fewsight.inner.learned import CoordinateLSTM, LearnedOptimizer, MetaLSTM
 from fewsight.inner.momentum_lstm import MomentumLSTM
 from fewsight.inner.optimizer import InnerOptimizer
-from fewsight.inner.optimizers import adagrad, adam, adamw, momentum, nesterov, rmsprop, sgd
 from fewsight.inner.others import adadelta, adamax, asgd, rprop
-from fewsight.inner.tuned import FRACTIONS, Tuned
+from fewsight.inner.tuned import MAKERS, Tuned
 
 LEARNED: dict[str, type[LearnedOptimizer]] = {
     "lstm": CoordinateLSTM,
@@ -20,18 +19,12 @@ LEARNED: dict[str, type[LearnedOptimizer]] = {
 }
 
 OPTIMIZERS: dict[str, Callable[[float], InnerOptimizer | LearnedOptimizer]] = {
-    "sgd": sgd,
-    "momentum": momentum,
-    "nesterov": nesterov,
-    "adam": adam,
-    "adamw": adamw,
-    "rmsprop": rmsprop,
-    "adagrad": adagrad,
+    **MAKERS,
     "adadelta": adadelta,
     "adamax": adamax,
     "asgd": asgd,
     "rprop": rprop,
-    **{f"tuned-{name}": partial(Tuned, name) for name in FRACTIONS},
+    **{f"tuned-{name}": partial(Tuned, name) for name in MAKERS},
     **LEARNED,
 }
 

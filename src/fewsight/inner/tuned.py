@@ -21,6 +21,7 @@ MAKERS: dict[str, Callable[..., InnerOptimizer]] = {
     "rmsprop": rmsprop,
     "adagrad": adagrad,
 }
+"""Those written by hand whose hyper-parameters can be learned, by name."""
 FRACTIONS: dict[str, dict[str, tuple[float, ...] | float]] = {
     "sgd": {},
     "momentum": {"momentum": 0.9},
