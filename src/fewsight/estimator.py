@@ -156,11 +156,15 @@ class _FewShot(BaseEstimator):
         with torch.no_grad():
             self.model_ = learner.adapt(self.support_)
 
-    def _scores(self, X: Any) -> Tensor:  # noqa: N803
+    def _asked(self, X: Any) -> Tree:  # noqa: N803
+        """Queries as the model takes them."""
         check_is_fitted(self)
-        checked = self._checked(X)
+        return self._inputs(self._checked(X))
+
+    def _scores(self, X: Any) -> Tensor:  # noqa: N803
+        query = self._asked(X)
         with torch.no_grad():
-            return self.model_(self._inputs(checked))
+            return self.model_(query)
 
 
 class FewShotClassifier(ClassifierMixin, _FewShot):
@@ -210,7 +214,8 @@ class FewShotClassifier(ClassifierMixin, _FewShot):
 
     def rejects(self, X: Any, rejection: Rejection) -> np.ndarray:  # noqa: N803
         """Which inputs are none of the classes, `(n,)` bool."""
-        return (rejection.belonging(self._scores(X)) < rejection.threshold).numpy()
+        query = self._asked(X)
+        return rejection.rejects(self.model_, query).numpy()
 
 
 class FewShotRegressor(RegressorMixin, _FewShot):
