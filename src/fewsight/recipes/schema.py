@@ -46,9 +46,10 @@ class Shape(_Section):
 
 
 class Training(_Section):
-    """The arguments of `fewsight.training.fit`, by the same names."""
+    """The arguments of `fewsight.training.fit`, by the same names; and `start`, a run whose network to begin with."""
 
     steps: Count
+    start: str | None = None
     meta_batch: Count = 4
     lr: Annotated[float, Field(gt=0)] = 1e-3
     schedule: Literal["cosine", "constant"] = "cosine"

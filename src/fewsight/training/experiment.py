@@ -20,6 +20,7 @@ from fewsight.training.evaluate import evaluate
 from fewsight.training.fit import fit
 from fewsight.training.report import Report
 from fewsight.training.run import Run
+from fewsight.training.start import begin_with
 from fewsight.training.state import Fit
 
 CHANGED = "the data, or how it is read, changed since the training: some of what was tested may have been trained on"
@@ -49,6 +50,8 @@ def train(
     """
     domain = open_domain(recipe.domain.name, None if data is None else Path(data), **recipe.domain.settings)
     learner = build(recipe, domain)
+    if recipe.training.start is not None:
+        begin_with(learner, recipe.training.start)
     training = episodes(recipe, domain, "train", recipe.train)
     validation = episodes(recipe, domain, "val", recipe.test) if "val" in domain.splits else None
     for tasks in filter(None, (training, validation)):
@@ -62,7 +65,7 @@ def train(
             "label_order_matters": learner.label_order_matters,
         }
     )
-    settings = recipe.training.model_dump()
+    settings = recipe.training.model_dump(exclude={"start"})
     return run, fit(
         learner,
         training,

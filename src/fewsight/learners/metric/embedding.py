@@ -32,6 +32,11 @@ class EmbeddingLearner(Learner):
         self.similarity = similarity(distance_metric)
         self.transductive = transductive
 
+    @property
+    def network(self) -> nn.Module:
+        """The embedding, by the name that gradient-based learners have for it."""
+        return self.embedding_model
+
     def embed_support(self, support: Support) -> tuple[Tensor, Moments]:
         """Support embeddings `(K, D)` and the moments that normalise the queries."""
         embedding, moments = embed_support(self.embedding_model, support.x, support.reference)
