@@ -89,6 +89,7 @@ def test_the_sinusoid_network_is_the_papers() -> None:
         ("steps=7", "training", "steps", 7),
         (" steps = 7 ", "training", "steps", 7),
         ("lr=1", "training", "lr", 1.0),
+        ("lr=.5", "training", "lr", 0.5),
         ("inner_lr=0.5", "learner", "inner_lr", 0.5),
         ("schedule=constant", "training", "schedule", "constant"),
         ('schedule="constant"', "training", "schedule", "constant"),

@@ -28,7 +28,7 @@ from fewsight.explain.provenance import digest, provenance
 from fewsight.explain.record import of_fields, plain
 from fewsight.explain.valuation import verified
 from fewsight.learner import Learner
-from fewsight.training import checkpoint, files
+from fewsight.training import files
 from fewsight.tree import Tree
 from fewsight.usertask import UserTask, read_task, simple_answers
 
@@ -281,10 +281,9 @@ def file_sha256(path: Path) -> str:
 
 
 def _hashes(task: UserTask, case: Crowd) -> dict[str, str]:
-    seen, folder = provenance(case), task.run.folder
-    weights = folder / "best.json" if (folder / "best.json").exists() else folder / "checkpoint.json"
+    seen = provenance(case)
     return {
-        "checkpoint": files.read_json(weights, checkpoint.FORMAT)["sha256"],
+        "checkpoint": task.run.weights_sha256,
         "parameters": seen["learner_sha256"],
         "support": seen["support_sha256"],
         "queries": seen["query_sha256"],
@@ -295,7 +294,8 @@ def _hashes(task: UserTask, case: Crowd) -> dict[str, str]:
 def _lineage(task: UserTask) -> dict[str, Any]:
     """What run.json says of the training (without its timings), and the score of the weights that are used."""
     info = task.run.info
-    kept = {name: info[name] for name in ("recipe", "protocol", "domain", "versions", "command") if name in info}
+    told = ("recipe", "protocol", "domain", "start", "versions", "command")
+    kept = {name: info[name] for name in told if name in info}
     best = task.run.best()
     return kept | ({} if best is None else {"best": {name: best[name] for name in ("step", "score")}})
 

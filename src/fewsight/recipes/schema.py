@@ -6,6 +6,7 @@ checks every key and type. What trains a learned optimizer has a rule and proble
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -18,6 +19,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from fewsight.domains.plugin import MARK
 from fewsight.errors import RecipeError, suggest
 from fewsight.recipes import parts
+
+LEADING_POINT = re.compile(r"^(\s*[+-]?)\.(?=\d)")
+"""Of a number such as .5, which people write and TOML does not know."""
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -210,7 +214,8 @@ def _override(table: dict[str, Any], text: str, only: Sequence[str]) -> None:
         raise RecipeError(f"cannot read {text!r}: write key=value, for example steps=100")
     section, _, name = _resolve(table, key.strip(), only).partition(".")
     try:
-        table[section][name] = tomllib.loads(f"value = {value}")["value"]
+        written = LEADING_POINT.sub(r"\g<1>0.", value)
+        table[section][name] = tomllib.loads(f"value = {written}")["value"]
     except tomllib.TOMLDecodeError:
         table[section][name] = value.strip()
 

@@ -50,20 +50,20 @@ def train(
     """
     domain = open_domain(recipe.domain.name, None if data is None else Path(data), **recipe.domain.settings)
     learner = build(recipe, domain)
-    if recipe.training.start is not None:
-        begin_with(learner, recipe.training.start)
+    begun = {} if recipe.training.start is None else {"start": begin_with(learner, recipe.training.start)}
     training = episodes(recipe, domain, "train", recipe.train)
     validation = episodes(recipe, domain, "val", recipe.test) if "val" in domain.splits else None
     for tasks in filter(None, (training, validation)):
         learner.check(tasks[0].support)  # before anything is written
     run = Run.create(out, recipe=recipe, domain=domain, command=command, resume=resume)
     run.note(
+        **begun,
         protocol={
             "train": recipe.train.model_dump(),
             "test": recipe.test.model_dump(),
             "transductive": learner.transductive,
             "label_order_matters": learner.label_order_matters,
-        }
+        },
     )
     settings = recipe.training.model_dump(exclude={"start"})
     return run, fit(
@@ -115,6 +115,8 @@ def evaluate_run(
         "learner": recipes.override(recipe, overrides).learner.settings,
         "trained with": run.info.get("strategy"),
     }
+    if start := run.info.get("start"):
+        protocol["network begun with"] = f"{start['recipe']} on {start['domain']['name']}"
     if elsewhere:
         protocol["cross-domain"] = f"trained on {recipe.domain.name}, tested on {place.name}"
     found = evaluate(

@@ -189,6 +189,12 @@ class Run:
             raise RunError(f"{self.folder} has no weights yet: it stopped before its first checkpoint; resume it")
         load_weights(learner, state["weights"], str(self.folder))
 
+    @property
+    def weights_sha256(self) -> str:
+        """SHA-256 of the file of the weights that `restore` gives; they must have been saved."""
+        name = "best.json" if (self.folder / "best.json").exists() else "checkpoint.json"
+        return str(files.read_json(self.folder / name, checkpoint.FORMAT)["sha256"])
+
     def save(self, state: dict[str, Any]) -> None:
         """Replace the latest training state."""
         checkpoint.save(self.folder / "checkpoint.json", state)

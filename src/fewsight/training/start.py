@@ -7,6 +7,7 @@ LEO is published (Rusu et al. 2019, section 4.2), and what Ye & Chao 2022 (UNICO
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -15,14 +16,15 @@ from fewsight.learner import Learner
 from fewsight.training.run import Run
 
 
-def begin_with(learner: Learner, folder: str | Path) -> None:
-    """Copy the network of the run in `folder` into that of `learner`.
+def begin_with(learner: Learner, folder: str | Path) -> dict[str, Any]:
+    """Copy the network of the run in `folder` into that of `learner`; returns where it comes from, for run.json.
 
     Raises:
         RunError: there is no such run, or it has no weights yet.
         RecipeError: the two networks have not the same parameters.
     """
-    theirs, mine = _network(Run.open(folder).learner(), f"the run {folder}"), _network(learner, "this recipe")
+    run = Run.open(folder)
+    theirs, mine = _network(run.learner(), f"the run {folder}"), _network(learner, "this recipe")
     try:
         mine.load_state_dict(theirs.state_dict())
     except RuntimeError as error:
@@ -31,6 +33,8 @@ def begin_with(learner: Learner, folder: str | Path) -> None:
             f"training.start = {str(folder)!r}: its network is another than this recipe's ({reason}): give the recipe "
             f"the same [network] as the run has (name and settings are in {Path(folder) / 'run.json'})"
         ) from None
+    domain = {name: run.info["domain"][name] for name in ("name", "fingerprint")}
+    return {"folder": str(folder), "recipe": run.recipe.name, "domain": domain, "weights": run.weights_sha256}
 
 
 def _network(learner: Learner, whose: str) -> nn.Module:
