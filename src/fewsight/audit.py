@@ -28,7 +28,6 @@ from fewsight.explain.provenance import digest, provenance
 from fewsight.explain.record import of_fields, plain
 from fewsight.explain.valuation import verified
 from fewsight.learner import Learner
-from fewsight.training import files
 from fewsight.tree import Tree
 from fewsight.usertask import UserTask, read_task, simple_answers
 
