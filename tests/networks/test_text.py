@@ -34,7 +34,7 @@ def encoder(**settings: object) -> TextEncoder:
     return network
 
 
-KINDS = [{}, {"spelling": 7}, {"window": 3}, {"window": 3, "table": "trained"}]
+KINDS = [{}, {"spelling": 7}, {"spelling": 7, "bent": "usage"}, {"window": 3}, {"window": 3, "table": "trained"}]
 every = pytest.mark.parametrize("settings", KINDS, ids=str)
 
 
@@ -177,6 +177,19 @@ def test_the_mean_of_the_training_texts_can_be_left_in(settings: dict[str, objec
     network.layers[-1].bias.data.zero_()
     here, seen = (torch.nn.functional.normalize(each, dim=-1) for each in (network(x), network._seen(x)))
     torch.testing.assert_close(here, seen, rtol=0, atol=0.02)
+
+
+def test_spelling_can_stay_as_it_is_while_use_is_bent() -> None:
+    """Up to the common length, what the layers do reaches the features of use alone."""
+    network, x = encoder(spelling=7, bent="usage"), inputs()
+    network.prepare([x])
+    bent = network(x)
+    network.layers[-1].weight.data.zero_()
+    network.layers[-1].bias.data.zero_()
+    plain = network(x)
+    share = bent[:, 8:] / plain[:, 8:]
+    torch.testing.assert_close(share, share[:, :1].expand_as(share), rtol=1e-6, atol=1e-6)
+    assert not torch.allclose(bent[:, :8] / plain[:, :8], share[:, :1].expand(-1, 8), rtol=1e-2)
 
 
 def test_a_checkpoint_holds_what_was_prepared() -> None:

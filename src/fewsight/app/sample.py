@@ -1,13 +1,13 @@
-"""Which task does a person find at the start? One of the run's own test split; of texts and molecules one made up here.
+"""Which task does a person find at the start? One of the run's own test split, where its inputs can be read back.
 
-Domains keep texts and molecules as the model sees them, from which nobody can read them back.
+Texts cannot, and molecules only where the domain keeps their SMILES (assays): else the task is made up here.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import torch
 
 from fewsight import tree
 from fewsight.domains import ClassDomain, Episodes, ImageFormat, RowFormat
+from fewsight.domains.given import GivenTasks
 from fewsight.errors import DataError
 from fewsight.explain import game
 from fewsight.training import Run
@@ -58,7 +59,9 @@ class Samples:
 
     def __init__(self, run: Run) -> None:
         self._form = run.format
-        if self._form.kind in MADE_UP:
+        self._smiles = _smiles(run)
+        self._made_up = MADE_UP.get(self._form.kind) if self._smiles is None else None
+        if self._made_up is not None:
             return
         domain, ways = run.domain(), run.recipe.test.ways
         classes = domain.outputs is None
@@ -66,11 +69,14 @@ class Samples:
         shots = max(1, game.EXACT // ways) if classes else VALUES
         drawn = isinstance(domain, ClassDomain)
         family = domain.family("test", ways=ways, shots=shots, queries=1 if drawn else QUESTIONS)
+        if self._smiles is not None:
+            assert isinstance(family, GivenTasks)
+            family = replace(family, ready=lambda places: places, even=True)
         self._episodes = Episodes(family, 0, "workbench")
 
     def __getitem__(self, number: int) -> Sample:
-        if self._form.kind in MADE_UP:
-            return _made_up(MADE_UP[self._form.kind], number)
+        if self._made_up is not None:
+            return _made_up(self._made_up, number)
         task = self._episodes[number]
         support, queries = self._raw(task.support.x), self._raw(task.query)
         given, truth = _labels(task.support.y, task.support.labels), _labels(task.target, task.support.labels)
@@ -78,11 +84,26 @@ class Samples:
         return Sample(list(zip(support, given, strict=True)), list(zip(queries, truth, strict=True)), asked)
 
     def _raw(self, x: Tree) -> list[Any]:
+        if self._smiles is not None:
+            return [self._smiles[place] for place in x.tolist()]
         if isinstance(self._form, ImageFormat):
             return list((255 * x).round().byte().numpy())
         if isinstance(self._form, RowFormat) and self._form.columns:
             return rows(self._form, x)
         raise DataError("its tasks have columns of their own")
+
+
+def _smiles(run: Run) -> tuple[str, ...] | None:
+    """Of each molecule of the run's assays, by its place; None where they cannot be had."""
+    if run.format.kind != "molecules":
+        return None
+    from fewsight.domains.molecules.assays import AssayDomain
+
+    try:
+        domain = run.domain()
+    except DataError:
+        return None
+    return domain.smiles if isinstance(domain, AssayDomain) else None
 
 
 def rows(form: RowFormat, x: Tree) -> list[dict[str, Any]]:

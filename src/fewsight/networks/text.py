@@ -69,6 +69,8 @@ class TextEncoder(nn.Module):
         dropout: share of features left out in training.
         centred: whether the mean of the training texts is taken away; wrong where other texts are to be read than
             those of training (newspapers, then an encyclopedia).
+        bent: "all", or "usage": spelling stays as it is, beside what the network makes of use (better where spelling is
+            wide and classes are broad).
         table: "frozen", or "trained": the vectors of use are meta-learned too (slower, and it wants more data).
     """
 
@@ -86,6 +88,7 @@ class TextEncoder(nn.Module):
         window: int = 1,
         dropout: float = 0.3,
         centred: bool = True,
+        bent: Literal["all", "usage"] = "all",
         table: Literal["frozen", "trained"] = "frozen",
     ) -> None:
         super().__init__()
@@ -99,12 +102,13 @@ class TextEncoder(nn.Module):
         else:
             self.register_buffer("usage", used)
         self.beside = nn.Conv1d(usage, usage, window, padding=window // 2) if window > 1 else None
+        self.bent = self.out_features if bent == "all" else usage
         self.layers = nn.Sequential(
             nn.Dropout(dropout),
-            nn.Linear(self.out_features, hidden),
+            nn.Linear(self.bent, hidden),
             nn.GELU(),
             nn.Dropout(dropout),
-            nn.Linear(hidden, self.out_features),
+            nn.Linear(hidden, self.bent),
         )
         self.balance = nn.Parameter(torch.ones(2))
         self.length = nn.Parameter(torch.tensor(LENGTH))
@@ -133,8 +137,9 @@ class TextEncoder(nn.Module):
         there = x["mask"].to(self.common.dtype).sum(1, keepdim=True) / x["size"].clamp(min=1)[:, None]
         parts = (self._seen(x) - there * self.common).split([self.out_features - self.spelling, self.spelling], -1)
         text = torch.cat([weight * unit(part) for weight, part in zip(self.balance, parts, strict=True)], -1)
-        scale = self.out_features**0.5  # the layers work on numbers around 1
-        return self.length * unit(text + self.layers(text * scale) / scale)
+        scale = self.bent**0.5  # the layers work on numbers around 1
+        change = self.layers(text[:, : self.bent] * scale) / scale
+        return self.length * unit(text + F.pad(change, (0, self.out_features - self.bent)))
 
     def _seen(self, x: Tree) -> Tensor:
         """Use and spelling, each of length 1, `(B, usage + spelling)`."""

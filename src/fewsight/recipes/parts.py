@@ -154,13 +154,14 @@ def text(
     window: int = 1,
     dropout: float = 0.3,
     centred: bool = True,
+    bent: Literal["all", "usage"] = "all",
     table: Literal["frozen", "trained"] = "frozen",
 ) -> nn.Module:
     """The n-gram encoder for texts; see `TextEncoder`."""
     if not isinstance(input_shape, Mapping) or len(input_shape.get("ids", ())) != 2:
         raise RecipeError(f"network 'text' takes texts without a tokenizer, but inputs have shape {input_shape}")
     sizes = {"usage": usage, "spelling": spelling, "hidden": hidden, "window": window}
-    return TextEncoder(buckets, dropout=dropout, centred=centred, table=table, **sizes)
+    return TextEncoder(buckets, dropout=dropout, centred=centred, bent=bent, table=table, **sizes)
 
 
 def huggingface(
