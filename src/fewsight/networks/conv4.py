@@ -14,6 +14,7 @@ from torch.func import functional_call
 
 from fewsight.errors import RecipeError, suggest
 from fewsight.networks.channelnorm import ChannelNorm, GroupNorm
+from fewsight.networks.features import unit
 from fewsight.networks.moments import convolved, moments
 from fewsight.networks.norm import TaskNorm
 
@@ -35,6 +36,8 @@ class Conv4(nn.Module):
         size: (H, W); the number of features follows from it.
         norm: one of `NORMS`; "task" is support statistics blended with the image's own.
         blocks: number of blocks; each halves the image.
+        length: of the features of every image; None: as they come. What steps on a classifier of features does then
+            depends on their direction only.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class Conv4(nn.Module):
         size: tuple[int, int] = (28, 28),
         norm: str = "task",
         blocks: int = 4,
+        length: float | None = None,
     ) -> None:
         super().__init__()
         if norm not in NORMS:
@@ -57,6 +61,7 @@ class Conv4(nn.Module):
                 nn.ReLU(),
             ]
         self.layers = nn.Sequential(*layers)
+        self.length = length
         self.out_features = hidden * (size[0] >> blocks) * (size[1] >> blocks)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -64,7 +69,8 @@ class Conv4(nn.Module):
         for conv, norm, pool, relu in zip(*(layers[place::4] for place in range(4)), strict=True):
             pooled = _pooled_first(conv, norm, pool, x) if isinstance(norm, ChannelNorm) else pool(norm(conv(x)))
             x = relu(pooled)
-        return torch.flatten(x, 1)
+        features = torch.flatten(x, 1)
+        return features if self.length is None else self.length * unit(features)
 
 
 def _pooled_first(conv: nn.Module, norm: ChannelNorm, pool: nn.Module, x: Tensor) -> Tensor:

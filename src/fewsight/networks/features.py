@@ -1,10 +1,18 @@
-"""How many features does a network give? It says so itself (`out_features`), or whoever uses it does."""
+"""How many features does a network give, and how long are they? It says so itself (`out_features`), or its user does."""
 
 from __future__ import annotations
 
-from torch import nn
+from torch import Tensor, nn
 
 from fewsight.errors import LearnerError
+
+FLOOR = 1e-2
+"""Square of the length below which features count as nearly nothing."""
+
+
+def unit(rows: Tensor) -> Tensor:
+    """Rows of length 1, shorter where they are nearly 0: smooth everywhere."""
+    return rows * (rows.square().sum(-1, keepdim=True) + FLOOR).rsqrt()
 
 
 def feature_size(network: nn.Module, given: int | None, user: str) -> int:

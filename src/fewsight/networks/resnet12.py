@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from fewsight.errors import RecipeError, suggest
 from fewsight.networks.conv4 import NORMS
+from fewsight.networks.features import unit
 
 SLOPE = 0.1
 """Of the leaky ReLU."""
@@ -49,6 +50,7 @@ class ResNet12(nn.Module):
         widths: filters of each block; the last is the number of features.
         norm: one of `conv4.NORMS`.
         dropout: probability that a channel is dropped after a block, in training.
+        length: as in `Conv4`.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class ResNet12(nn.Module):
         widths: Sequence[int] = (64, 160, 320, 640),
         norm: str = "task",
         dropout: float = 0.0,
+        length: float | None = None,
     ) -> None:
         super().__init__()
         if norm not in NORMS:
@@ -65,7 +68,8 @@ class ResNet12(nn.Module):
             raise RecipeError(f"widths must be above 0 and dropout in [0, 1), got widths={list(widths)}, {dropout=}")
         steps = zip((channels, *widths[:-1]), widths, strict=True)
         self.blocks = nn.Sequential(*(Block(entering, width, norm, dropout) for entering, width in steps))
-        self.out_features = widths[-1]
+        self.out_features, self.length = widths[-1], length
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.flatten(self.blocks(x).mean((-2, -1)), 1)
+        features = torch.flatten(self.blocks(x).mean((-2, -1)), 1)
+        return features if self.length is None else self.length * unit(features)

@@ -19,12 +19,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fewsight.networks.cooccurrence import gram_vectors
+from fewsight.networks.features import unit
 from fewsight.tree import Tree
 
 LENGTH = 3.0
 """Of the features at first: squared distances up to 36 make a softmax neither flat nor hard."""
-FLOOR = 1e-2
-"""Square of the length below which a sum of tokens counts as nearly nothing."""
 
 
 class GramBag(torch.autograd.Function):
@@ -172,8 +171,3 @@ def _whole(ids: Tensor) -> Tree:
     """Texts `(n, L, G)` of which nothing is hidden."""
     mask = (ids[..., 0] > 0).to(torch.float32)
     return {"ids": ids.long(), "mask": mask, "size": mask.sum(1)}
-
-
-def unit(rows: Tensor) -> Tensor:
-    """Rows of length 1, shorter where they are nearly 0: smooth everywhere."""
-    return rows * (rows.square().sum(-1, keepdim=True) + FLOOR).rsqrt()

@@ -29,13 +29,19 @@ from fewsight.networks.text import TextEncoder
 
 
 def conv4(
-    input_shape: Any, *, hidden: int = 64, norm: str = "task", blocks: int = 4, symmetric: bool = False
+    input_shape: Any,
+    *,
+    hidden: int = 64,
+    norm: str = "task",
+    blocks: int = 4,
+    length: float | None = None,
+    symmetric: bool = False,
 ) -> nn.Module:
     """Conv4 for images `(channels, height, width)`; `symmetric`: features do not depend on which way up they lie."""
     if len(input_shape) != 3:
         raise RecipeError(f"network 'conv4' takes images, but inputs have shape {tuple(input_shape)}: use 'mlp'")
     channels, height, width = input_shape
-    network = Conv4(channels, hidden, (height, width), norm, blocks)
+    network = Conv4(channels, hidden, (height, width), norm, blocks, length)
     return Symmetric(network) if symmetric else network
 
 
@@ -45,6 +51,7 @@ def resnet12(
     widths: Sequence[int] = (64, 160, 320, 640),
     norm: str = "task",
     dropout: float = 0.0,
+    length: float | None = None,
     symmetric: bool = False,
 ) -> nn.Module:
     """ResNet-12 for images `(channels, height, width)` of 16 pixels or more a side; `symmetric` as in `conv4`."""
@@ -52,7 +59,7 @@ def resnet12(
         raise RecipeError(
             f"network 'resnet12' takes images of 16 pixels or more a side, but inputs have shape {tuple(input_shape)}"
         )
-    network = ResNet12(input_shape[0], widths, norm, dropout)
+    network = ResNet12(input_shape[0], widths, norm, dropout, length)
     return Symmetric(network) if symmetric else network
 
 
