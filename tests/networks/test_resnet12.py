@@ -33,6 +33,18 @@ def test_conv4_takes_odd_sizes(height: int, width: int) -> None:
     assert network(torch.rand(2, 3, height, width)).shape == (2, network.out_features)
 
 
+@pytest.mark.parametrize("network", [Conv4, ResNet12])
+def test_features_of_one_length_keep_their_direction(network: type[Conv4 | ResNet12]) -> None:
+    torch.manual_seed(0)
+    plain, even = network(3, norm="group").eval(), network(3, norm="group", length=5.0).eval()
+    even.load_state_dict(plain.state_dict())
+    images = torch.rand(4, 3, 28, 28)
+    came, brought = plain(images), even(images)
+    torch.testing.assert_close(F.cosine_similarity(came, brought), torch.ones(4))
+    expected = 5 * (1 + 0.01 / came.square().sum(-1)) ** -0.5  # next to nothing stays next to nothing
+    torch.testing.assert_close(brought.norm(dim=-1), expected)
+
+
 def test_as_many_weights_as_the_published_network() -> None:
     """12.4 million in Lee et al. 2019: convolutions without bias, two numbers for each normalised channel."""
     assert sum(p.numel() for p in ResNet12(3, norm="group").parameters()) == 12_424_320

@@ -1,4 +1,4 @@
-"""How many features does a network give, and how long are they? It says so itself (`out_features`), or its user does."""
+"""How many features does a network give, and how long are they? It says so itself (`out_features`), or its user."""
 
 from __future__ import annotations
 
