@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from fewsight.errors import DataError, LearnerError
 from fewsight.estimator import FewShotClassifier
 from fewsight.recipes.own import own_recipe
 from fewsight.report.audit import render_audit
+from fewsight.report.numerals import percent
 from fewsight.report.words import Words
 from fewsight.training import Run, train
 from fewsight.usertask import UserTask, read_task, simple_answers, simply
@@ -87,6 +90,24 @@ def test_an_audit_says_first_which_simple_method_wins(folder: Path) -> None:
     assert wrong.simple == dict.fromkeys(record.simple, 0.0)
     (folder / "q.csv").write_text("text\na cat slept\n")
     assert audit(folder / "run", folder / "support.csv", folder / "q.csv")[0].simple is None
+
+
+def test_losing_is_the_first_thing_said(folder: Path) -> None:
+    (folder / "q.csv").write_text("text,label\na cat slept,cat\nthe dog slept,dog\n")
+    record, task = audit(folder / "run", folder / "support.csv", folder / "q.csv")
+    performance = record.population.performance
+    assert performance is not None
+    half = replace(record.population, performance=replace(performance, accuracy=0.5))
+    lost = replace(record, population=half, simple={"level": 0.5, "better": 0.75, "best": 1.0, "worse": 0.0})
+    assert lost.lost_to == ["best", "better"]
+    assert lost.losses[0] == "THE LEARNER LOSES to best, which answers 100.0% of the queries rightly"
+    assert str(lost).index("LOSES to best") < str(lost).index("LOSES to better")
+    sentence = Words("en")("audit_lost", name="best", better=percent(1.0), accuracy=percent(0.5))
+    page = html.unescape(render_audit(lost, task.examples.views))
+    assert sentence in page
+    level = replace(lost, simple={"level": 0.5, "worse": 0.0})
+    assert level.lost_to == []
+    assert "LOSES" not in str(level)
 
 
 def test_none_of_these_is_said_by_the_command_and_by_the_estimator(folder: Path, fewsight: Invoke) -> None:
