@@ -5,7 +5,7 @@
 Tasks of the test classes, 5-way, one query each; the target is the margin of the predicted class. In every task the
 learner adapts again on all 2^K subsets of the support, which gives exact leave-one-out, Shapley values and the linear
 datamodelling score (LDS). Means over tasks with their 95 % intervals. About 1 s for each task of a metric learner with
-K = 10, 1 minute for MAML on Conv4.
+K = 10, 1 to 2 minutes for MAML on Conv4.
 """
 
 from __future__ import annotations
