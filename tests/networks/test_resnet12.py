@@ -92,6 +92,8 @@ def test_recipes_name_it() -> None:
         parts.resnet12((3, 15, 84))
     with pytest.raises(RecipeError, match=r"resnet12.*widths"):
         recipes.load("digits-protonet", ["network.name=resnet12", "network.widths=wide"])
+    with pytest.raises(RecipeError, match=r"network.length = 0: input should be greater than 0"):
+        recipes.load("digits-protonet", ["length=0"])
 
 
 @pytest.mark.parametrize("settings", [{"norm": "grop"}, {"dropout": 1.0}, {"widths": ()}, {"widths": (4, 0)}])

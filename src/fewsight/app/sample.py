@@ -16,7 +16,7 @@ import torch
 from fewsight import tree
 from fewsight.domains import ClassDomain, Episodes, ImageFormat, RowFormat
 from fewsight.domains.given import GivenTasks
-from fewsight.errors import DataError
+from fewsight.errors import DataError, RecipeError
 from fewsight.explain import game
 from fewsight.training import Run
 from fewsight.tree import Tree
@@ -101,7 +101,7 @@ def _smiles(run: Run) -> tuple[str, ...] | None:
 
     try:
         domain = run.domain()
-    except DataError:
+    except (DataError, RecipeError):
         return None
     return domain.smiles if isinstance(domain, AssayDomain) else None
 

@@ -10,9 +10,9 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import prod
-from typing import Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from torch import nn
 
 from fewsight.domains import DOMAINS
@@ -27,6 +27,8 @@ from fewsight.networks.molecules import FingerprintEncoder, GraphNetwork, Molecu
 from fewsight.networks.rows import RowMLP, RowSet
 from fewsight.networks.text import TextEncoder
 
+Length = Annotated[float, Field(gt=0)]
+
 
 def conv4(
     input_shape: Any,
@@ -34,7 +36,7 @@ def conv4(
     hidden: int = 64,
     norm: str = "task",
     blocks: int = 4,
-    length: float | None = None,
+    length: Length | None = None,
     symmetric: bool = False,
 ) -> nn.Module:
     """Conv4 for images `(channels, height, width)`; `symmetric`: features do not depend on which way up they lie."""
@@ -51,7 +53,7 @@ def resnet12(
     widths: Sequence[int] = (64, 160, 320, 640),
     norm: str = "task",
     dropout: float = 0.0,
-    length: float | None = None,
+    length: Length | None = None,
     symmetric: bool = False,
 ) -> nn.Module:
     """ResNet-12 for images `(channels, height, width)` of 16 pixels or more a side; `symmetric` as in `conv4`."""
@@ -225,7 +227,7 @@ def settings(section: str, name: str) -> dict[str, Any]:
     while isinstance(factory, partial):
         factory = factory.func
     factory = getattr(factory, "__self__", factory)  # a classmethod `build` takes what its class takes
-    hints = get_type_hints(getattr(factory, "__init__") if inspect.isclass(factory) else factory)  # noqa: B009
+    hints = get_type_hints(getattr(factory, "__init__") if inspect.isclass(factory) else factory, include_extras=True)  # noqa: B009
     names = list(inspect.signature(factory).parameters)
     return {name: hints[name] for name in (names[1:] if section in GIVEN else names)}
 
