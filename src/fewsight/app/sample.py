@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -20,6 +20,9 @@ from fewsight.errors import DataError, RecipeError
 from fewsight.explain import game
 from fewsight.training import Run
 from fewsight.tree import Tree
+
+if TYPE_CHECKING:
+    from fewsight.domains.molecules.assays import AssayDomain
 
 VALUES = 10
 """Examples of a task of values."""
@@ -59,11 +62,12 @@ class Samples:
 
     def __init__(self, run: Run) -> None:
         self._form = run.format
-        self._smiles = _smiles(run)
-        self._made_up = MADE_UP.get(self._form.kind) if self._smiles is None else None
+        assays = _assays(run)
+        self._smiles = None if assays is None else assays.smiles
+        self._made_up = MADE_UP.get(self._form.kind) if assays is None else None
         if self._made_up is not None:
             return
-        domain, ways = run.domain(), run.recipe.test.ways
+        domain, ways = assays or run.domain(), run.recipe.test.ways
         classes = domain.outputs is None
         # As many as exact values of each are possible for.
         shots = max(1, game.EXACT // ways) if classes else VALUES
@@ -93,8 +97,8 @@ class Samples:
         raise DataError("its tasks have columns of their own")
 
 
-def _smiles(run: Run) -> tuple[str, ...] | None:
-    """Of each molecule of the run's assays, by its place; None where they cannot be had."""
+def _assays(run: Run) -> AssayDomain | None:
+    """The run's domain, where it is of assays and can be opened: it keeps the SMILES of each molecule."""
     if run.format.kind != "molecules":
         return None
     from fewsight.domains.molecules.assays import AssayDomain
@@ -103,7 +107,7 @@ def _smiles(run: Run) -> tuple[str, ...] | None:
         domain = run.domain()
     except (DataError, RecipeError):
         return None
-    return domain.smiles if isinstance(domain, AssayDomain) else None
+    return domain if isinstance(domain, AssayDomain) else None
 
 
 def rows(form: RowFormat, x: Tree) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from torch.func import functional_call
 
 from fewsight.errors import RecipeError, suggest
 from fewsight.networks.channelnorm import ChannelNorm, GroupNorm
-from fewsight.networks.features import unit
+from fewsight.networks.features import of_length
 from fewsight.networks.moments import convolved, moments
 from fewsight.networks.norm import TaskNorm
 
@@ -69,8 +69,7 @@ class Conv4(nn.Module):
         for conv, norm, pool, relu in zip(*(layers[place::4] for place in range(4)), strict=True):
             pooled = _pooled_first(conv, norm, pool, x) if isinstance(norm, ChannelNorm) else pool(norm(conv(x)))
             x = relu(pooled)
-        features = torch.flatten(x, 1)
-        return features if self.length is None else self.length * unit(features)
+        return of_length(torch.flatten(x, 1), self.length)
 
 
 def _pooled_first(conv: nn.Module, norm: ChannelNorm, pool: nn.Module, x: Tensor) -> Tensor:

@@ -15,6 +15,11 @@ def unit(rows: Tensor) -> Tensor:
     return rows * (rows.square().sum(-1, keepdim=True) + FLOOR).rsqrt()
 
 
+def of_length(rows: Tensor, length: float | None) -> Tensor:
+    """Rows of that length; None: as they are."""
+    return rows if length is None else length * unit(rows)
+
+
 def feature_size(network: nn.Module, given: int | None, user: str) -> int:
     """D of the features `(B, D)` of `network`: what is `given`, or what the network says.
 

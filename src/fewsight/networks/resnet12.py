@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from fewsight.errors import RecipeError, suggest
 from fewsight.networks.conv4 import NORMS
-from fewsight.networks.features import unit
+from fewsight.networks.features import of_length
 
 SLOPE = 0.1
 """Of the leaky ReLU."""
@@ -71,5 +71,4 @@ class ResNet12(nn.Module):
         self.out_features, self.length = widths[-1], length
 
     def forward(self, x: Tensor) -> Tensor:
-        features = torch.flatten(self.blocks(x).mean((-2, -1)), 1)
-        return features if self.length is None else self.length * unit(features)
+        return of_length(torch.flatten(self.blocks(x).mean((-2, -1)), 1), self.length)
