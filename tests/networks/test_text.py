@@ -12,7 +12,8 @@ from torch.func import vmap
 from fewsight import tree
 from fewsight.domains.texts.format import TextFormat
 from fewsight.networks.cooccurrence import gram_vectors
-from fewsight.networks.text import GramBag, TextEncoder
+from fewsight.networks.groupshares import UNSEEN, gram_profiles
+from fewsight.networks.text import SHARES, GramBag, TextEncoder
 from fewsight.tree import Tree
 
 FORM = TextFormat(length=6, grams=12)
@@ -31,10 +32,13 @@ def encoder(**settings: object) -> TextEncoder:
     network = TextEncoder(512, **sizes).double().eval()  # type: ignore[arg-type]
     for parameter in network.layers.parameters():
         parameter.data += 0.3 * torch.randn_like(parameter)
+    if network.shares is not None:
+        network.shares.normal_()
     return network
 
 
-KINDS = [{}, {"spelling": 7}, {"spelling": 7, "bent": "usage"}, {"window": 3}, {"window": 3, "table": "trained"}]
+KINDS = [{}, {"spelling": 7}, {"spelling": 7, "bent": "usage"}, {"spelling": 7, "shares": 3}, {"window": 3}]
+KINDS += [{"window": 3, "table": "trained"}]
 every = pytest.mark.parametrize("settings", KINDS, ids=str)
 
 
@@ -175,7 +179,9 @@ def test_the_mean_of_the_training_texts_can_be_left_in(settings: dict[str, objec
     assert network.common.abs().max() == 0
     network.layers[-1].weight.data.zero_()
     network.layers[-1].bias.data.zero_()
-    here, seen = (torch.nn.functional.normalize(each, dim=-1) for each in (network(x), network._seen(x)))
+    weight = torch.ones(network.out_features, dtype=torch.float64)
+    weight[sum(network.parts[:2]) :] = SHARES**0.5
+    here, seen = (torch.nn.functional.normalize(each, dim=-1) for each in (network(x), weight * network._seen(x)))
     torch.testing.assert_close(here, seen, rtol=0, atol=0.02)
 
 
@@ -198,3 +204,40 @@ def test_a_checkpoint_holds_what_was_prepared() -> None:
     again = encoder(spelling=6)
     again.load_state_dict(network.state_dict())
     assert torch.equal(network(inputs()), again(inputs()))
+
+
+def test_a_profile_is_how_much_likelier_each_class_is_made() -> None:
+    """Two texts of one class, three of another; gram 1 in both classes, 2 in the second only, 3 in none."""
+    groups = [np.array([[[1, 0]], [[1, 1]]]), np.array([[[1, 2]], [[2, 0]], [[2, 0]]])]
+    share = np.array([2, 4]) / 6  # of what texts hold, twice in a text being once
+    odds = np.zeros((4, 2))
+    for gram, held in ((1, (2, 1)), (2, (0, 3))):
+        odds[gram] = np.log((np.array(held) + UNSEEN * share) / (3 + UNSEEN) / share)
+    for features in (2, 5):
+        profiles = gram_profiles(groups, 4, features).astype(float)
+        np.testing.assert_allclose(profiles @ profiles.T, odds @ odds.T, atol=1e-6)
+
+
+def test_more_classes_than_features_keep_their_inner_products_roughly() -> None:
+    rng = np.random.default_rng(0)
+    groups = [rng.integers(1, 40, (30, 2, 2)) for _ in range(300)]
+    exact, fewer = (gram_profiles(groups, 40, features)[1:].astype(float) for features in (300, 200))
+    scale = (exact @ exact.T).diagonal().mean()
+    assert np.abs(exact @ exact.T - fewer @ fewer.T).max() < 0.3 * scale
+
+
+def test_shares_of_classes_are_hidden_while_training() -> None:
+    """There they would tell the answer: features do not change with them, and have none of their own."""
+    network, x = encoder(spelling=7, shares=2, dropout=0.0), inputs()
+    network.prepare([inputs(corpus()[::2]), inputs(corpus()[1::2])])
+    assert network(x)[:, -2:].abs().max() > 0.05
+    assert network.train()(x)[:, -2:].abs().max() == 0
+
+
+def test_shares_tell_classes_apart_that_share_no_word() -> None:
+    """Words of new texts are known to belong to one training class or the other."""
+    network = encoder(shares=2)
+    network.prepare([inputs(corpus()[::2]), inputs(corpus()[1::2])])
+    cat, milk, bank = network._seen(inputs(["cat purrs", "milk kitten", "bank loans"]))[:, -2:]
+    assert cat @ milk > 0.9
+    assert cat @ bank < -0.3

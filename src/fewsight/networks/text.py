@@ -1,11 +1,12 @@
 """How does a text become features without any download? From character n-grams, by a small network.
 
-Each token is seen twice. *Where it is used*: vectors of its n-grams, learned once from which words stand together in
-the training texts (`cooccurrence`). *How it is written*: its n-grams themselves, hashed into a row of signed counts
-(Weinberger et al. 2009), which keeps what TF-IDF knows of words never seen. N-grams count by their rarity in the
-training texts, and what all texts have in common can be taken away: else a text that resembles every other is near to
-every query ("hubs", Radovanovic et al. 2010). What is meta-learned bends the space. (Learned weights of tokens were
-tried and fit the training classes only.)
+Each token is seen twice, or three times. *Where it is used*: vectors of its n-grams, learned once from which words
+stand together in the training texts (`cooccurrence`). *How it is written*: its n-grams themselves, hashed into a row
+of signed counts (Weinberger et al. 2009), which keeps what TF-IDF knows of words never seen. *Which training classes
+use it* (`groupshares`), left out while training, where it would give the answer away. N-grams count by their rarity
+in the training texts, and what all texts have in common can be taken away: else a text that resembles every other is
+near to every query ("hubs", Radovanovic et al. 2010). What is meta-learned bends the space. (Learned weights of
+tokens were tried and fit the training classes only.)
 """
 
 from __future__ import annotations
@@ -20,10 +21,14 @@ from torch import Tensor, nn
 
 from fewsight.networks.cooccurrence import gram_vectors
 from fewsight.networks.features import unit
+from fewsight.networks.groupshares import gram_profiles, texts_with
 from fewsight.tree import Tree
 
 LENGTH = 3.0
 """Of the features at first: squared distances up to 36 make a softmax neither flat nor hard."""
+SHARES = 0.15
+"""What the shares of classes count in an inner product, beside 1 of use and 1 of spelling: chosen on folds of
+HuffPost's training and validation classes (0.3 is nearly as good). Learned in training, it would be too much."""
 
 
 class GramBag(torch.autograd.Function):
@@ -54,27 +59,28 @@ class GramBag(torch.autograd.Function):
 
 
 class TextEncoder(nn.Module):
-    """`{"ids": (B, L, G), "mask": (B, L), "size": (B,)}` to features `(B, usage + spelling)` of one length.
+    """`{"ids": (B, L, G), "mask": (B, L), "size": (B,)}` to features `(B, usage + spelling + shares)` of one length.
 
-    A text is the mean of its tokens, less that of the training texts (where `centred`), each of the two parts with
+    A text is the mean of its tokens, less that of the training texts (where `centred`), each part with
     length 1; a residual network bends it. Before training the network does nothing, so that an untrained learner
-    compares texts by use and spelling alone.
+    compares texts by these alone.
 
     Args:
         buckets: rows of the table of n-grams; ids are folded into them.
-        usage, spelling: features of the two parts; spelling 0: only the first.
+        usage, spelling, shares: features of the parts; spelling or shares 0: without that part.
         hidden: width of the network.
         window: tokens that a token is seen with (odd); 1: order does not matter.
         dropout: share of features left out in training.
         centred: whether the mean of the training texts is taken away; wrong where other texts are to be read than
             those of training (newspapers, then an encyclopedia).
-        bent: "all", or "usage": spelling stays as it is, beside what the network makes of use (better where spelling is
-            wide and classes are broad).
+        bent: "all" but shares, or "usage": spelling stays as it is, beside what the network makes of use (better where
+            spelling is wide and classes are broad).
         table: "frozen", or "trained": the vectors of use are meta-learned too (slower, and it wants more data).
     """
 
     rarity: Tensor
     usage: Tensor
+    shares: Tensor | None
     common: Tensor
 
     def __init__(
@@ -83,6 +89,7 @@ class TextEncoder(nn.Module):
         *,
         usage: int = 128,
         spelling: int = 0,
+        shares: int = 0,
         hidden: int = 256,
         window: int = 1,
         dropout: float = 0.3,
@@ -91,7 +98,8 @@ class TextEncoder(nn.Module):
         table: Literal["frozen", "trained"] = "frozen",
     ) -> None:
         super().__init__()
-        self.buckets, self.spelling, self.out_features = buckets, spelling, usage + spelling
+        self.buckets, self.parts = buckets, [usage, spelling, shares]
+        self.out_features = sum(self.parts)
         self.centred = centred
         self.register_buffer("rarity", torch.ones(buckets))
         self.register_buffer("common", torch.zeros(self.out_features))
@@ -100,8 +108,9 @@ class TextEncoder(nn.Module):
             self.usage = nn.Parameter(used)
         else:
             self.register_buffer("usage", used)
+        self.register_buffer("shares", torch.zeros(buckets, shares) if shares else None)
         self.beside = nn.Conv1d(usage, usage, window, padding=window // 2) if window > 1 else None
-        self.bent = self.out_features if bent == "all" else usage
+        self.bent = usage + spelling if bent == "all" else usage
         self.layers = nn.Sequential(
             nn.Dropout(dropout),
             nn.Linear(self.bent, hidden),
@@ -115,17 +124,16 @@ class TextEncoder(nn.Module):
         nn.init.zeros_(self.layers[-1].bias)  # type: ignore[arg-type]
 
     def prepare(self, inputs: Iterable[Tree]) -> None:
-        """Learn rarity, usage and what is common from the training texts."""
-        texts = torch.cat([x["ids"].to(torch.int32) for x in inputs])
-        ids = self._fold(texts).numpy()
-        held = np.zeros(self.buckets)
-        for portion in np.array_split(ids, max(1, len(ids) // 1000)):
-            text = np.nonzero(portion)[0].astype(np.int64)
-            pairs = np.unique(text * self.buckets + portion[portion > 0])  # twice in a text is once
-            held += np.bincount(pairs % self.buckets, minlength=self.buckets)
+        """Learn rarity, usage, shares and what is common from the training texts, a portion of each class."""
+        portions = [x["ids"].to(torch.int32) for x in inputs]
+        groups = [self._fold(portion).numpy() for portion in portions]
+        texts, ids = torch.cat(portions), np.concatenate(groups)
+        held = texts_with(ids, self.buckets)
         self.rarity.copy_(torch.from_numpy(1 + np.log((1 + len(ids)) / (1 + held))))
         vectors = gram_vectors(ids, self.buckets, self.usage.shape[1])
         self.usage.data.copy_(torch.from_numpy(vectors))
+        if self.shares is not None:
+            self.shares.copy_(torch.from_numpy(gram_profiles(groups, self.buckets, self.parts[2])))
         if not self.centred:
             return
         with torch.no_grad():
@@ -134,14 +142,15 @@ class TextEncoder(nn.Module):
 
     def forward(self, x: Tree) -> Tensor:
         there = x["mask"].to(self.common.dtype).sum(1, keepdim=True) / x["size"].clamp(min=1)[:, None]
-        parts = (self._seen(x) - there * self.common).split([self.out_features - self.spelling, self.spelling], -1)
-        text = torch.cat([weight * unit(part) for weight, part in zip(self.balance, parts, strict=True)], -1)
+        parts = (self._seen(x) - there * self.common).split(self.parts, -1)
+        weights = [*self.balance, 0.0 if self.training else SHARES**0.5]
+        text = torch.cat([weight * unit(part) for weight, part in zip(weights, parts, strict=True)], -1)
         scale = self.bent**0.5  # the layers work on numbers around 1
         change = self.layers(text[:, : self.bent] * scale) / scale
         return self.length * unit(text + F.pad(change, (0, self.out_features - self.bent)))
 
     def _seen(self, x: Tree) -> Tensor:
-        """Use and spelling, each of length 1, `(B, usage + spelling)`."""
+        """Use, spelling and shares, each of length 1, `(B, usage + spelling + shares)`."""
         ids = self._fold(x["ids"])
         rarity = self.rarity[ids] * (ids > 0)
         mask = x["mask"].to(rarity.dtype)[..., None]
@@ -153,15 +162,17 @@ class TextEncoder(nn.Module):
             used = used + F.gelu(self.beside((used * mask).mT).mT)
         share = mask / x["size"].clamp(min=1)[:, None, None]
         parts = [unit((share * used).sum(1))]
-        if self.spelling:
+        if self.parts[1]:
             parts.append(unit(self._written(x["ids"], share * rarity)))
+        if self.shares is not None:
+            parts.append(unit((share * GramBag.apply(ids, rarity, self.shares)).sum(1)))
         return torch.cat(parts, -1)
 
     def _written(self, ids: Tensor, weight: Tensor) -> Tensor:
         """Sums of `weight` `(B, L, G)` with a sign and at a place that the id decides, `(B, spelling)`."""
-        signed = torch.where(ids // self.spelling % 2 > 0, weight, -weight).flatten(1)
-        empty = weight.new_zeros(len(ids), self.spelling)
-        return empty.scatter_add(1, (ids % self.spelling).flatten(1), signed)
+        places = self.parts[1]
+        signed = torch.where(ids // places % 2 > 0, weight, -weight).flatten(1)
+        return weight.new_zeros(len(ids), places).scatter_add(1, (ids % places).flatten(1), signed)
 
     def _fold(self, ids: Tensor) -> Tensor:
         return torch.where(ids > 0, 1 + ids % (self.buckets - 1), 0)

@@ -159,6 +159,7 @@ def text(
     buckets: int = 1 << 16,
     usage: int = 128,
     spelling: int = 0,
+    shares: int = 0,
     hidden: int = 256,
     window: int = 1,
     dropout: float = 0.3,
@@ -169,7 +170,7 @@ def text(
     """The n-gram encoder for texts; see `TextEncoder`."""
     if not isinstance(input_shape, Mapping) or len(input_shape.get("ids", ())) != 2:
         raise RecipeError(f"network 'text' takes texts without a tokenizer, but inputs have shape {input_shape}")
-    sizes = {"usage": usage, "spelling": spelling, "hidden": hidden, "window": window}
+    sizes = {"usage": usage, "spelling": spelling, "shares": shares, "hidden": hidden, "window": window}
     return TextEncoder(buckets, dropout=dropout, centred=centred, bent=bent, table=table, **sizes)
 
 

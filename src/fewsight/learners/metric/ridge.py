@@ -21,10 +21,12 @@ class Ridge(EmbeddingLearner):
     weight 0 is exactly absence. lambda and the scale a are meta-learned.
     """
 
-    def __init__(self, embedding_model: nn.Module, *, regularisation: float = 1.0, transductive: bool = False) -> None:
+    def __init__(
+        self, embedding_model: nn.Module, *, regularisation: float = 1.0, scale: float = 4.0, transductive: bool = False
+    ) -> None:
         super().__init__(embedding_model, "dot", transductive=transductive)
         self.log_lambda = nn.Parameter(torch.tensor(regularisation).log())
-        self.log_scale = nn.Parameter(torch.tensor(4.0).log())
+        self.log_scale = nn.Parameter(torch.tensor(scale).log())
 
     def solve(self, support: Support) -> Tree:
         embedding, moments = self.embed_support(support)

@@ -1,0 +1,44 @@
+"""Which training classes use an n-gram? A profile of every n-gram, whose use in *new* classes is to be like its old.
+
+What a word says of classes known from before says something of others too: a word of "politics" and "crime" is no word
+of "recipes". The profile is the logarithm of how much likelier the n-gram makes each group of training texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+UNSEEN = 5.0
+"""Texts that a profile is smoothed with: that many more are imagined, spread as all are."""
+
+
+def gram_profiles(groups: Sequence[np.ndarray], buckets: int, features: int) -> np.ndarray:
+    """Profiles `(buckets, features)` float32, inner products those of the log-odds of groups (approximately, where
+    there are more groups than features); 0 for what was not seen.
+
+    Args:
+        groups: ids `(n, L, G)` of the texts of each class, below `buckets`, 0 where there is nothing.
+    """
+    held = np.stack([texts_with(ids, buckets) for ids in groups], 1)
+    total, share = held.sum(1, keepdims=True), held.sum(0) / max(held.sum(), 1)
+    odds = np.log((held + UNSEEN * share) / (total + UNSEEN) / np.maximum(share, 1e-9))
+    odds[total[:, 0] == 0] = 0
+    return np.asarray(odds @ _isometry(len(groups), features), dtype=np.float32)
+
+
+def texts_with(ids: np.ndarray, buckets: int) -> np.ndarray:
+    """In how many texts an n-gram is, `(buckets,)`; twice in a text is once."""
+    held = np.zeros(buckets)
+    for portion in np.array_split(ids, max(1, len(ids) // 1000)):
+        text = np.nonzero(portion)[0].astype(np.int64)
+        held += np.bincount(np.unique(text * buckets + portion[portion > 0]) % buckets, minlength=buckets)
+    return held
+
+
+def _isometry(rows: int, columns: int) -> np.ndarray:
+    """A fixed random matrix `(rows, columns)` that keeps inner products, exactly where columns >= rows."""
+    size = max(rows, columns)
+    turn = np.linalg.qr(np.random.default_rng(0).standard_normal((size, size)))[0]
+    return turn[:rows, :columns] * (size / columns) ** 0.5
