@@ -19,6 +19,10 @@ class Ridge(EmbeddingLearner):
 
     Solved among the K examples by X'(V X X' + lambda I)^-1 V Y, which needs no root of a weight and no inverse of one:
     weight 0 is exactly absence. lambda and the scale a are meta-learned.
+
+    Args:
+        regularisation, scale: where lambda and a begin. Features that are already good want a small lambda, which tells
+            examples apart by little, and a large scale: with the default ones, training first undoes them.
     """
 
     def __init__(
