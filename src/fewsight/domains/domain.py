@@ -72,7 +72,11 @@ class Domain(Protocol):
         ...
 
     def inputs(self, split: str) -> Iterable[Tree]:
-        """All inputs of a split without their labels, in portions `(n, ...)`: what a network may prepare itself on."""
+        """All inputs of a split, in portions `(n, ...)`: what a network may prepare itself on.
+
+        Without labels; but where classes differ from task to task a portion is one class, and where tasks exist in the
+        world (and share no inputs) one task.
+        """
         ...
 
     def family(self, split: str, *, ways: int, shots: int, queries: int) -> TaskFamily:

@@ -62,12 +62,13 @@ class TextEncoder(nn.Module):
     """`{"ids": (B, L, G), "mask": (B, L), "size": (B,)}` to features `(B, usage + spelling + shares)` of one length.
 
     A text is the mean of its tokens, less that of the training texts (where `centred`), each part with
-    length 1; a residual network bends it. Before training the network does nothing, so that an untrained learner
-    compares texts by these alone.
+    length 1; a residual network bends it. Before training the network does nothing: an untrained learner compares
+    texts by the parts as they are.
 
     Args:
         buckets: rows of the table of n-grams; ids are folded into them.
-        usage, spelling, shares: features of the parts; spelling or shares 0: without that part.
+        usage, spelling, shares: features of the parts; spelling or shares 0: without that part. Shares of more classes than
+            features are kept approximately.
         hidden: width of the network.
         window: tokens that a token is seen with (odd); 1: order does not matter.
         dropout: share of features left out in training.

@@ -31,7 +31,7 @@ class HasInputs(Protocol):
 
 @runtime_checkable
 class Prepares(Protocol):
-    """A network that learns something from unlabelled training inputs before meta-training: scales, an embedding."""
+    """A network that learns something from the training inputs before meta-training: scales, an embedding."""
 
     def prepare(self, inputs: Iterable[Tree]) -> None:
         """See all training inputs once, in portions `(n, ...)`; the result is kept in parameters and buffers."""
