@@ -67,8 +67,8 @@ class TextEncoder(nn.Module):
 
     Args:
         buckets: rows of the table of n-grams; ids are folded into them.
-        usage, spelling, shares: features of the parts; spelling or shares 0: without that part. Shares of more classes than
-            features are kept approximately.
+        usage, spelling, shares: features of the parts; spelling or shares 0: without that part. More classes than
+            shares are kept approximately.
         hidden: width of the network.
         window: tokens that a token is seen with (odd); 1: order does not matter.
         dropout: share of features left out in training.
