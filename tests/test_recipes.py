@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,7 +12,7 @@ import torch
 from fewsight import recipes
 from fewsight.domains.molecules.format import MoleculeFormat
 from fewsight.domains.texts.format import TextFormat
-from fewsight.errors import RecipeError, suggest
+from fewsight.errors import FewsightError, RecipeError, suggest
 from fewsight.inner.problems import reached
 from fewsight.recipes import parts
 from fewsight.training.engine import STRATEGIES
@@ -190,3 +191,27 @@ def test_every_part_can_say_its_settings() -> None:
         for name in known:
             assert all(isinstance(key, str) for key in parts.settings(section, name))
     assert suggest("inner_step", parts.settings("learner", "fomaml")) == "; did you mean 'inner_steps'?"
+
+
+def settings_of_recipes() -> list[tuple[str, str]]:
+    """For every network, learner, rule and family that some recipe has, one such recipe and the section."""
+    found: dict[tuple[str, str], str] = {}
+    for name in recipes.names():
+        recipe = recipes.load(name)
+        sections = ("network", "learner") if isinstance(recipe, recipes.Recipe) else ("rule", "problems")
+        for section in sections:
+            found.setdefault((section, getattr(recipe, section).name), name)
+    return [(name, section) for (section, _), name in found.items()]
+
+
+@pytest.mark.parametrize(("name", "section"), settings_of_recipes())
+def test_no_number_of_a_setting_ends_in_a_traceback(name: str, section: str) -> None:
+    """No setting can be negative but a power; any other number is an error in one line, or can be built."""
+    for key in parts.settings(section, getattr(recipes.load(name), section).name):
+        if key != "power":
+            with pytest.raises(FewsightError, match=f"{section}.{key} = -1: "):
+                recipes.load(name, [f"{section}.{key}=-1"])
+        for value in ("0", "2", "1.5", "nan", "[]", "[0]", "[3]"):
+            with suppress(FewsightError):
+                recipe = recipes.load(name, [f"{section}.{key}={value}"])
+                built(recipe) if isinstance(recipe, recipes.RuleRecipe) else recipes.build(recipe, shapes(recipe))

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from fewsight.inner import Parameters
 from fewsight.inner.problems import Problems
+from fewsight.limits import Count, Counts
 
 Family = Callable[[torch.Generator], Problems]
 """Draws a batch of problems."""
@@ -23,7 +24,7 @@ TRAINING_IMAGES = 1200
 """Of the 1,797 digits, in one shuffled order; the others are never seen in training."""
 
 
-def quadratics(size: int = 10, batch: int = 64) -> Family:
+def quadratics(size: Count = 10, batch: Count = 64) -> Family:
     """|W theta - y|^2 with standard normal W `(size, size)`, y and initial theta.
 
     Andrychowicz et al., "Learning to learn by gradient descent by gradient descent", 2016, section 3.1.
@@ -43,13 +44,13 @@ def quadratics(size: int = 10, batch: int = 64) -> Family:
 
 
 def digit_networks(
-    widths: Sequence[int] = (10, 20, 30),
+    widths: Counts = (10, 20, 30),
     activations: Sequence[str] = ("relu", "tanh"),
-    layers: Sequence[int] = (1,),
+    layers: Counts = (1,),
     *,
-    batch: int = 4,
-    images: int = 512,
-    minibatch: int = 32,
+    batch: Count = 4,
+    images: Count = 512,
+    minibatch: Count = 32,
     unseen: bool = False,
 ) -> Family:
     """Cross-entropy of small networks that tell scikit-learn's 8x8 digits apart, on minibatches.

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from fewsight.inner.optimizer import Parameters
+from fewsight.limits import Count, Positive
 from fewsight.networks.lstm import Cell
 
 
@@ -54,7 +55,7 @@ class CoordinateLSTM(LearnedOptimizer):
     20 on every coordinate, log-gradient preprocessing, output scaled by `learning_rate` (0.1 in the paper).
     """
 
-    def __init__(self, learning_rate: float = 0.1, hidden: int = 20, layers: int = 2) -> None:
+    def __init__(self, learning_rate: Positive = 0.1, hidden: Count = 20, layers: Count = 2) -> None:
         super().__init__()
         self.settings = {"learning_rate": learning_rate, "hidden": hidden, "layers": layers}
         self.rate = learning_rate
@@ -89,7 +90,7 @@ class MetaLSTM(LearnedOptimizer):
     loss is left out of their input: an optimizer is told gradients only.
     """
 
-    def __init__(self, learning_rate: float = 0.1, hidden: int = 20) -> None:
+    def __init__(self, learning_rate: Positive = 0.1, hidden: Count = 20) -> None:
         super().__init__()
         self.settings = {"learning_rate": learning_rate, "hidden": hidden}
         self.rate = learning_rate

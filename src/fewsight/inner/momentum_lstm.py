@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from fewsight.inner.learned import LearnedOptimizer
 from fewsight.inner.optimizer import Parameters
+from fewsight.limits import Count, Positive
 from fewsight.networks.lstm import Cell
 
 DECAYS = (0.0, 0.9, 0.97)
@@ -35,7 +36,9 @@ class MomentumLSTM(LearnedOptimizer):
         longest: bound on a step of one number; nearing it, steps saturate as tanh does.
     """
 
-    def __init__(self, learning_rate: float = 0.1, hidden: int = 20, power: float = 0.3, longest: float = 0.3) -> None:
+    def __init__(
+        self, learning_rate: Positive = 0.1, hidden: Count = 20, power: float = 0.3, longest: Positive = 0.3
+    ) -> None:
         super().__init__()
         self.settings = {"learning_rate": learning_rate, "hidden": hidden, "power": power, "longest": longest}
         self.rate, self.longest = learning_rate, longest
@@ -44,7 +47,7 @@ class MomentumLSTM(LearnedOptimizer):
         nn.init.zeros_(self.out.weight)
         with torch.no_grad():
             self.out.bias.copy_(torch.tensor([0.0, *(float(decay == 0.9) for decay in DECAYS)]))
-        self.power = nn.Parameter(torch.tensor(power))
+        self.power = nn.Parameter(torch.tensor(float(power)))
 
     def init(self, parameters: Parameters) -> Any:
         def start(p: Tensor) -> tuple[Any, ...]:

@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fewsight.errors import RecipeError
 from fewsight.networks.cooccurrence import gram_vectors
 from fewsight.networks.features import unit
 from fewsight.networks.groupshares import gram_profiles, texts_with
@@ -99,6 +100,8 @@ class TextEncoder(nn.Module):
         table: Literal["frozen", "trained"] = "frozen",
     ) -> None:
         super().__init__()
+        if window % 2 == 0:
+            raise RecipeError(f"window = {window}: a token in the middle wants an odd number, such as {window + 1}")
         self.buckets, self.parts = buckets, [usage, spelling, shares]
         self.out_features = sum(self.parts)
         self.centred = centred

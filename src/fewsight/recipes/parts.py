@@ -10,9 +10,9 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import prod
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Any, Literal, get_type_hints
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 from torch import nn
 
 from fewsight.domains import DOMAINS
@@ -20,6 +20,7 @@ from fewsight.errors import RecipeError, suggest
 from fewsight.inner.families import FAMILIES
 from fewsight.inner.names import LEARNED
 from fewsight.learners import LEARNERS
+from fewsight.limits import Count, Counts, Natural, Positive, Share
 from fewsight.networks import MLP, Conv4, ResNet12, Symmetric
 from fewsight.networks.huggingface import ATTENTION, HuggingFaceEncoder
 from fewsight.networks.mlp import ACTIVATIONS
@@ -27,16 +28,14 @@ from fewsight.networks.molecules import FingerprintEncoder, GraphNetwork, Molecu
 from fewsight.networks.rows import RowMLP, RowSet
 from fewsight.networks.text import TextEncoder
 
-Length = Annotated[float, Field(gt=0)]
-
 
 def conv4(
     input_shape: Any,
     *,
-    hidden: int = 64,
+    hidden: Count = 64,
     norm: str = "task",
-    blocks: int = 4,
-    length: Length | None = None,
+    blocks: Count = 4,
+    length: Positive | None = None,
     symmetric: bool = False,
 ) -> nn.Module:
     """Conv4 for images `(channels, height, width)`; `symmetric`: features do not depend on which way up they lie."""
@@ -50,10 +49,10 @@ def conv4(
 def resnet12(
     input_shape: Any,
     *,
-    widths: Sequence[int] = (64, 160, 320, 640),
+    widths: Counts = (64, 160, 320, 640),
     norm: str = "task",
-    dropout: float = 0.0,
-    length: Length | None = None,
+    dropout: Share = 0.0,
+    length: Positive | None = None,
     symmetric: bool = False,
 ) -> nn.Module:
     """ResNet-12 for images `(channels, height, width)` of 16 pixels or more a side; `symmetric` as in `conv4`."""
@@ -71,7 +70,7 @@ def frozen(
     library: str,
     model: str,
     scale: str = "none",
-    projection: int | None = None,
+    projection: Count | None = None,
 ) -> nn.Module:
     """An image encoder of timm or Hugging Face that stays as it is; see `networks.frozen`."""
     if len(input_shape) != 3:
@@ -83,7 +82,7 @@ def frozen(
     return pretrained(library, model, scale, projection)
 
 
-def mlp(input_shape: Any, *, hidden: Sequence[int], activation: str = "relu") -> nn.Module:
+def mlp(input_shape: Any, *, hidden: Counts, activation: str = "relu") -> nn.Module:
     """Hidden layers, each followed by its activation: features, as Conv4 gives; the learner adds its own head."""
     _check_activation(activation)
     network = MLP([prod(input_shape), *hidden], activation)
@@ -91,13 +90,13 @@ def mlp(input_shape: Any, *, hidden: Sequence[int], activation: str = "relu") ->
     return network
 
 
-def row_mlp(input_shape: Any, *, hidden: Sequence[int], activation: str = "relu") -> nn.Module:
+def row_mlp(input_shape: Any, *, hidden: Counts, activation: str = "relu") -> nn.Module:
     """For rows whose columns mean the same in every task."""
     _check_activation(activation)
     return RowMLP(*_row_shape("row-mlp", input_shape), hidden, activation)
 
 
-def row_set(input_shape: Any, *, features: int = 128, hidden: int = 64) -> nn.Module:
+def row_set(input_shape: Any, *, features: Count = 128, hidden: Count = 64) -> nn.Module:
     """For rows of any columns, which may differ between tasks."""
     return RowSet(*_row_shape("row-set", input_shape), features, hidden)
 
@@ -116,16 +115,16 @@ def _row_shape(name: str, input_shape: Any) -> tuple[int, int]:
 def fingerprint(
     input_shape: Any,
     *,
-    bits: int = 2048,
-    widths: Sequence[int] = (256, 128),
+    bits: Count = 2048,
+    widths: Counts = (256, 128),
     descriptors: bool = True,
-    dropout: float = 0.0,
+    dropout: Share = 0.0,
 ) -> nn.Module:
     """Substructures of molecules as folded counts, with descriptors, through an MLP."""
     return FingerprintEncoder(_atom_features("fingerprint", input_shape), bits, widths, descriptors, dropout)
 
 
-def molecule_graph(input_shape: Any, *, hidden: int = 64, rounds: int = 3) -> nn.Module:
+def molecule_graph(input_shape: Any, *, hidden: Count = 64, rounds: Count = 3) -> nn.Module:
     """Message passing over the bonds of molecules."""
     return GraphNetwork(_atom_features("molecule-graph", input_shape), hidden, rounds)
 
@@ -133,13 +132,13 @@ def molecule_graph(input_shape: Any, *, hidden: int = 64, rounds: int = 3) -> nn
 def fingerprint_graph(
     input_shape: Any,
     *,
-    bits: int = 2048,
-    widths: Sequence[int] = (256, 128),
+    bits: Count = 2048,
+    widths: Counts = (256, 128),
     descriptors: bool = True,
-    dropout: float = 0.0,
-    hidden: int = 64,
-    rounds: int = 3,
-    features: int = 128,
+    dropout: Share = 0.0,
+    hidden: Count = 64,
+    rounds: Count = 3,
+    features: Count = 128,
 ) -> nn.Module:
     """Both side by side."""
     atom = _atom_features("fingerprint-graph", input_shape)
@@ -156,13 +155,13 @@ def _atom_features(name: str, input_shape: Any) -> int:
 def text(
     input_shape: Any,
     *,
-    buckets: int = 1 << 16,
-    usage: int = 128,
-    spelling: int = 0,
-    shares: int = 0,
-    hidden: int = 256,
-    window: int = 1,
-    dropout: float = 0.3,
+    buckets: Count = 1 << 16,
+    usage: Count = 128,
+    spelling: Natural = 0,
+    shares: Natural = 0,
+    hidden: Count = 256,
+    window: Count = 1,
+    dropout: Share = 0.3,
     centred: bool = True,
     bent: Literal["all", "usage"] = "all",
     table: Literal["frozen", "trained"] = "frozen",
@@ -179,9 +178,9 @@ def huggingface(
     *,
     model: str,
     train: Literal["frozen", "lora", "all"] = "frozen",
-    rank: int = 8,
+    rank: Count = 8,
     layers: Sequence[str] = ATTENTION,
-    out_features: int = 128,
+    out_features: Count = 128,
 ) -> nn.Module:
     """An encoder of the Hugging Face hub, for a domain with the `tokenizer` of the same name."""
     if not isinstance(input_shape, Mapping) or len(input_shape.get("ids", ())) != 1:
@@ -214,6 +213,8 @@ PARTS: dict[str, Mapping[str, Callable[..., Any]]] = {
 """By the section of a recipe: what can be named there; its arguments are the settings."""
 GIVEN = frozenset({"domain", "network", "learner"})
 """Sections whose parts get their first argument from elsewhere: a data directory, an input shape, a network."""
+OUTPUTS = ("outputs",)
+"""Of a learner: what the domain says."""
 
 
 def settings(section: str, name: str) -> dict[str, Any]:
@@ -230,7 +231,8 @@ def settings(section: str, name: str) -> dict[str, Any]:
     factory = getattr(factory, "__self__", factory)  # a classmethod `build` takes what its class takes
     hints = get_type_hints(getattr(factory, "__init__") if inspect.isclass(factory) else factory, include_extras=True)  # noqa: B009
     names = list(inspect.signature(factory).parameters)
-    return {name: hints[name] for name in (names[1:] if section in GIVEN else names)}
+    given = {*names[: section in GIVEN], *(OUTPUTS if section == "learner" else ())}
+    return {name: hints[name] for name in names if name not in given}
 
 
 def check(section: str, name: str, given: Mapping[str, Any]) -> None:

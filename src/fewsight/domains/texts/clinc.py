@@ -16,6 +16,7 @@ from fewsight.domains.divided import divided
 from fewsight.domains.domain import ClassDomain
 from fewsight.domains.texts.format import TextFormat
 from fewsight.domains.texts.lexical import lexical_baselines
+from fewsight.limits import Count
 from fewsight.tree import Tree
 
 _ADDRESS = "https://raw.githubusercontent.com/clinc/oos-eval/828f8093932c8fe6ca7936c3d2e52903b1c523de/data/"
@@ -46,7 +47,7 @@ def open_clinc(
     data: Path | None = None,
     *,
     split: Literal["domains", "random"] = "domains",
-    length: int = 32,
+    length: Count = 32,
     lower: bool = True,
     tokenizer: str | None = None,
 ) -> ClassDomain:

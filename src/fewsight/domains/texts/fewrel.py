@@ -17,6 +17,7 @@ from fewsight.domains.domain import ClassDomain
 from fewsight.domains.texts.format import TextFormat
 from fewsight.domains.texts.lexical import lexical_baselines
 from fewsight.domains.texts.tokens import MARKERS
+from fewsight.limits import Count
 
 _ADDRESS = "https://raw.githubusercontent.com/thunlp/FewRel/278a2315d2138810a379cd8d5718914dc56e2582/data/"
 
@@ -56,7 +57,7 @@ SPLIT = {
 """Our division: relations of the newspaper alone, of both files (taken together), of Wikipedia alone."""
 
 
-def open_fewrel(data: Path | None = None, *, length: int = 64, tokenizer: str | None = None) -> ClassDomain:
+def open_fewrel(data: Path | None = None, *, length: Count = 64, tokenizer: str | None = None) -> ClassDomain:
     """FewRel, class-disjoint. `length`, `tokenizer`: see `TextFormat`.
 
     Raises:

@@ -15,6 +15,7 @@ from fewsight.domains.datadir import DataFile, fetch
 from fewsight.domains.domain import ClassDomain
 from fewsight.domains.texts.format import TextFormat
 from fewsight.domains.texts.lexical import lexical_baselines
+from fewsight.limits import Count
 
 HEADLINES = DataFile(
     "huffpost",
@@ -37,7 +38,7 @@ SPLIT = {"train": range(5, 25), "val": range(5), "test": range(25, 41)}
 
 
 def open_huffpost(
-    data: Path | None = None, *, length: int = 32, lower: bool = True, tokenizer: str | None = None
+    data: Path | None = None, *, length: Count = 32, lower: bool = True, tokenizer: str | None = None
 ) -> ClassDomain:
     """HuffPost headlines; a class is a section. `length`, `lower`, `tokenizer`: see `TextFormat`.
 

@@ -28,6 +28,7 @@ from fewsight.learner import AdaptationTrace, Learner, example_losses, mask_abse
 from fewsight.learners.gradient.dual import kernel_form
 from fewsight.learners.gradient.heads import ContextHead, PrototypeHead, make_head
 from fewsight.learners.gradient.outer import OUTER
+from fewsight.limits import Count, Natural, NonNegative
 from fewsight.networks.features import feature_size
 from fewsight.networks.norm import Moments, TaskNorm, embed_query, embed_support, refuse_running_statistics
 from fewsight.task import Support, Task
@@ -60,16 +61,16 @@ class MAML(Learner):
         self,
         network: nn.Module,
         *,
-        head: str | int | None = "shared",
-        features: int | None = None,
-        inner_steps: int = 5,
-        inner_lr: float = 0.4,
+        head: str | Count | None = "shared",
+        features: Count | None = None,
+        inner_steps: Natural = 5,
+        inner_lr: NonNegative = 0.4,
         inner_optimizer: str | InnerOptimizer | LearnedOptimizer = "sgd",
         rates: str | None = None,
         adapt: Sequence[str] = ("*",),
         outer: str = "unrolled",
-        first_order_until: float = 0.0,
-        proximal: float = 0.0,
+        first_order_until: NonNegative = 0.0,
+        proximal: NonNegative = 0.0,
         checkpoint_steps: bool = False,
         transductive: bool = False,
     ) -> None:

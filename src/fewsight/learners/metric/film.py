@@ -16,6 +16,7 @@ from torch.func import functional_call
 from fewsight.learners.metric.distances import Similarity, flat
 from fewsight.learners.metric.embedding import EmbeddingLearner
 from fewsight.learners.prototypes import class_means
+from fewsight.limits import Count
 from fewsight.networks import MLP
 from fewsight.networks.features import feature_size
 from fewsight.networks.norm import Moments, embed_query, embed_support
@@ -44,9 +45,9 @@ class FiLM(EmbeddingLearner):
         embedding_model: nn.Module,
         distance_metric: str | Similarity = "euclidean",
         *,
-        features: int | None = None,
+        features: Count | None = None,
         outputs: int | None = None,
-        width: int = 64,
+        width: Count = 64,
         transductive: bool = False,
     ) -> None:
         super().__init__(embedding_model, distance_metric, transductive=transductive)

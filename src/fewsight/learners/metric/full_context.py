@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from fewsight.learners.metric.attention import attend
 from fewsight.learners.metric.distances import Similarity
 from fewsight.learners.metric.matching import MatchingNetwork
+from fewsight.limits import Count, Natural, Positive
 from fewsight.networks.features import feature_size
 from fewsight.networks.lstm import Cell
 from fewsight.task import Support
@@ -40,9 +41,9 @@ class FullContext(MatchingNetwork):
         embedding_model: nn.Module,
         distance_metric: str | Similarity = "cosine",
         *,
-        features: int | None = None,
-        reads: int = 5,
-        temperature: float = 10.0,
+        features: Count | None = None,
+        reads: Natural = 5,
+        temperature: Positive = 10.0,
         learn_temperature: bool = True,
         transductive: bool = False,
     ) -> None:

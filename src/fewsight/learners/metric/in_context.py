@@ -15,6 +15,7 @@ from fewsight.errors import LearnerError
 from fewsight.learners.metric.attention import attend, vote
 from fewsight.learners.metric.distances import Similarity
 from fewsight.learners.metric.embedding import EmbeddingLearner
+from fewsight.limits import Count
 from fewsight.networks.features import feature_size
 from fewsight.task import Support, positive
 from fewsight.tree import Tree
@@ -68,11 +69,11 @@ class InContext(EmbeddingLearner):
         embedding_model: nn.Module,
         distance_metric: str | Similarity | None = None,
         *,
-        features: int | None = None,
+        features: Count | None = None,
         outputs: int | None = None,
-        width: int = 64,
-        layers: int = 2,
-        heads: int = 4,
+        width: Count = 64,
+        layers: Count = 2,
+        heads: Count = 4,
         transductive: bool = False,
     ) -> None:
         super().__init__(embedding_model, distance_metric or _near_cosine, transductive=transductive)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from fewsight.learners.metric.embedding import EmbeddingLearner
 from fewsight.learners.prototypes import class_means
+from fewsight.limits import Positive
 from fewsight.task import Support, positive
 from fewsight.tree import Tree
 
@@ -23,7 +24,7 @@ class MahalanobisProtoNet(EmbeddingLearner):
 
     kinds = frozenset({"classification"})
 
-    def __init__(self, embedding_model: nn.Module, *, beta: float = 0.1, transductive: bool = False) -> None:
+    def __init__(self, embedding_model: nn.Module, *, beta: Positive = 0.1, transductive: bool = False) -> None:
         super().__init__(embedding_model, transductive=transductive)
         self.log_beta = nn.Parameter(torch.tensor(beta).log())
         self.log_scale = nn.Parameter(torch.tensor(0.0))

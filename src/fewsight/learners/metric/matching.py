@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from fewsight.learners.metric.attention import attend, vote
 from fewsight.learners.metric.distances import Similarity
 from fewsight.learners.metric.embedding import EmbeddingLearner
+from fewsight.limits import Positive
 from fewsight.task import Support
 from fewsight.tree import Tree
 
@@ -32,7 +33,7 @@ class MatchingNetwork(EmbeddingLearner):
         embedding_model: nn.Module,
         distance_metric: str | Similarity = "cosine",
         *,
-        temperature: float = 10.0,
+        temperature: Positive = 10.0,
         learn_temperature: bool = True,
         transductive: bool = False,
     ) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from fewsight.learners.metric.embedding import EmbeddingLearner
 from fewsight.learners.prototypes import class_means
+from fewsight.limits import Count
 from fewsight.networks import MLP
 from fewsight.networks.features import feature_size
 from fewsight.task import Support
@@ -33,8 +34,8 @@ class RelationNetwork(EmbeddingLearner):
         embedding_model: nn.Module,
         *,
         relation: nn.Module | None = None,
-        features: int | None = None,
-        hidden: int = 64,
+        features: Count | None = None,
+        hidden: Count = 64,
         transductive: bool = False,
     ) -> None:
         super().__init__(embedding_model, transductive=transductive)

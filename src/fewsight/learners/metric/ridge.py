@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from fewsight.learners.metric.embedding import EmbeddingLearner
+from fewsight.limits import Positive
 from fewsight.task import Support
 from fewsight.tree import Tree
 
@@ -26,7 +27,12 @@ class Ridge(EmbeddingLearner):
     """
 
     def __init__(
-        self, embedding_model: nn.Module, *, regularisation: float = 1.0, scale: float = 4.0, transductive: bool = False
+        self,
+        embedding_model: nn.Module,
+        *,
+        regularisation: Positive = 1.0,
+        scale: Positive = 4.0,
+        transductive: bool = False,
     ) -> None:
         super().__init__(embedding_model, "dot", transductive=transductive)
         self.log_lambda = nn.Parameter(torch.tensor(regularisation).log())

@@ -14,6 +14,7 @@ from torch.func import grad
 
 from fewsight.learner import example_losses, mask_absent, task_loss
 from fewsight.learners.metric.embedding import EmbeddingLearner
+from fewsight.limits import Count, Natural, NonNegative, Positive
 from fewsight.networks import MLP
 from fewsight.networks.features import feature_size
 from fewsight.networks.norm import Moments
@@ -47,15 +48,15 @@ class LEO(EmbeddingLearner):
         self,
         embedding_model: nn.Module,
         *,
-        features: int | None = None,
-        latent: int = 32,
-        inner_steps: int = 5,
-        inner_lr: float = 1.0,
-        finetuning_steps: int = 5,
-        finetuning_lr: float = 0.1,
-        kl: float = 1e-3,
-        encoder_penalty: float = 1e-3,
-        orthogonality: float = 1e-3,
+        features: Count | None = None,
+        latent: Count = 32,
+        inner_steps: Natural = 5,
+        inner_lr: Positive = 1.0,
+        finetuning_steps: Natural = 5,
+        finetuning_lr: Positive = 0.1,
+        kl: NonNegative = 1e-3,
+        encoder_penalty: NonNegative = 1e-3,
+        orthogonality: NonNegative = 1e-3,
         transductive: bool = False,
     ) -> None:
         super().__init__(embedding_model, "dot", transductive=transductive)
