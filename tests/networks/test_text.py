@@ -12,7 +12,7 @@ from torch.func import vmap
 from fewsight import tree
 from fewsight.domains.texts.format import TextFormat
 from fewsight.networks.cooccurrence import gram_vectors
-from fewsight.networks.groupshares import UNSEEN, gram_profiles
+from fewsight.networks.groupshares import UNSEEN, gram_profiles, texts_with
 from fewsight.networks.text import SHARES, GramBag, TextEncoder
 from fewsight.tree import Tree
 
@@ -206,6 +206,10 @@ def test_a_checkpoint_holds_what_was_prepared() -> None:
     assert torch.equal(network(inputs()), again(inputs()))
 
 
+def held_in(groups: list[np.ndarray], buckets: int) -> np.ndarray:
+    return np.stack([texts_with(group, buckets) for group in groups], 1)
+
+
 def test_a_profile_is_how_much_likelier_each_class_is_made() -> None:
     """Two texts of one class, three of another; gram 1 in both classes, 2 in the second only, 3 in none."""
     groups = [np.array([[[1, 0]], [[1, 1]]]), np.array([[[1, 2]], [[2, 0]], [[2, 0]]])]
@@ -214,14 +218,14 @@ def test_a_profile_is_how_much_likelier_each_class_is_made() -> None:
     for gram, held in ((1, (2, 1)), (2, (0, 3))):
         odds[gram] = np.log((np.array(held) + UNSEEN * share) / (3 + UNSEEN) / share)
     for features in (2, 5):
-        profiles = gram_profiles(groups, 4, features).astype(float)
+        profiles = gram_profiles(held_in(groups, 4), features).astype(float)
         np.testing.assert_allclose(profiles @ profiles.T, odds @ odds.T, atol=1e-6)
 
 
 def test_more_classes_than_features_keep_their_inner_products_roughly() -> None:
     rng = np.random.default_rng(0)
     groups = [rng.integers(1, 40, (30, 2, 2)) for _ in range(300)]
-    exact, fewer = (gram_profiles(groups, 40, features)[1:].astype(float) for features in (300, 200))
+    exact, fewer = (gram_profiles(held_in(groups, 40), features)[1:].astype(float) for features in (300, 200))
     scale = (exact @ exact.T).diagonal().mean()
     assert np.abs(exact @ exact.T - fewer @ fewer.T).max() < 0.3 * scale
 

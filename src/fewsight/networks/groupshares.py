@@ -6,30 +6,27 @@ of "recipes". The profile is the logarithm of how much likelier the n-gram makes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 UNSEEN = 5.0
 """Texts that a profile is smoothed with: that many more are imagined, spread as all are."""
 
 
-def gram_profiles(groups: Sequence[np.ndarray], buckets: int, features: int) -> np.ndarray:
+def gram_profiles(held: np.ndarray, features: int) -> np.ndarray:
     """Profiles `(buckets, features)` float32, inner products those of the log-odds of groups (approximately, where
     there are more groups than features); 0 for what was not seen.
 
     Args:
-        groups: ids `(n, L, G)` of the texts of each class, below `buckets`, 0 where there is nothing.
+        held: in how many texts of each class an n-gram is, `(buckets, classes)`.
     """
-    held = np.stack([texts_with(ids, buckets) for ids in groups], 1)
     total, share = held.sum(1, keepdims=True), held.sum(0) / max(held.sum(), 1)
     odds = np.log((held + UNSEEN * share) / (total + UNSEEN) / np.maximum(share, 1e-9))
     odds[total[:, 0] == 0] = 0
-    return np.asarray(odds @ _isometry(len(groups), features), dtype=np.float32)
+    return np.asarray(odds @ _isometry(held.shape[1], features), dtype=np.float32)
 
 
 def texts_with(ids: np.ndarray, buckets: int) -> np.ndarray:
-    """In how many texts an n-gram is, `(buckets,)`; twice in a text is once."""
+    """In how many texts of ids `(n, L, G)` an n-gram is, `(buckets,)`; twice in a text is once, 0 is none."""
     held = np.zeros(buckets)
     for portion in np.array_split(ids, max(1, len(ids) // 1000)):
         text = np.nonzero(portion)[0].astype(np.int64)

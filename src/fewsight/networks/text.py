@@ -130,14 +130,15 @@ class TextEncoder(nn.Module):
     def prepare(self, inputs: Iterable[Tree]) -> None:
         """Learn rarity, usage, shares and what is common from the training texts, a portion of each class."""
         portions = [x["ids"].to(torch.int32) for x in inputs]
-        groups = [self._fold(portion).numpy() for portion in portions]
-        texts, ids = torch.cat(portions), np.concatenate(groups)
-        held = texts_with(ids, self.buckets)
-        self.rarity.copy_(torch.from_numpy(1 + np.log((1 + len(ids)) / (1 + held))))
+        texts = torch.cat(portions)
+        ids = self._fold(texts).numpy()
+        groups = [texts] if self.shares is None else portions
+        held = np.stack([texts_with(self._fold(group).numpy(), self.buckets) for group in groups], 1)
+        self.rarity.copy_(torch.from_numpy(1 + np.log((1 + len(ids)) / (1 + held.sum(1)))))
         vectors = gram_vectors(ids, self.buckets, self.usage.shape[1])
         self.usage.data.copy_(torch.from_numpy(vectors))
         if self.shares is not None:
-            self.shares.copy_(torch.from_numpy(gram_profiles(groups, self.buckets, self.parts[2])))
+            self.shares.copy_(torch.from_numpy(gram_profiles(held, self.parts[2])))
         if not self.centred:
             return
         with torch.no_grad():
