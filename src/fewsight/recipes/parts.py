@@ -213,8 +213,8 @@ PARTS: dict[str, Mapping[str, Callable[..., Any]]] = {
 """By the section of a recipe: what can be named there; its arguments are the settings."""
 GIVEN = frozenset({"domain", "network", "learner"})
 """Sections whose parts get their first argument from elsewhere: a data directory, an input shape, a network."""
-OUTPUTS = ("outputs",)
-"""Of a learner: what the domain says."""
+OUTPUTS = ("learner", "outputs")
+"""What the domain says."""
 
 
 def settings(section: str, name: str) -> dict[str, Any]:
@@ -230,9 +230,8 @@ def settings(section: str, name: str) -> dict[str, Any]:
         factory = factory.func
     factory = getattr(factory, "__self__", factory)  # a classmethod `build` takes what its class takes
     hints = get_type_hints(getattr(factory, "__init__") if inspect.isclass(factory) else factory, include_extras=True)  # noqa: B009
-    names = list(inspect.signature(factory).parameters)
-    given = {*names[: section in GIVEN], *(OUTPUTS if section == "learner" else ())}
-    return {name: hints[name] for name in names if name not in given}
+    names = list(inspect.signature(factory).parameters)[section in GIVEN :]
+    return {name: hints[name] for name in names if (section, name) != OUTPUTS}
 
 
 def check(section: str, name: str, given: Mapping[str, Any]) -> None:

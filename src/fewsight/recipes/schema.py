@@ -18,12 +18,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fewsight.domains.plugin import MARK
 from fewsight.errors import RecipeError, suggest
+from fewsight.limits import Count, Natural
 from fewsight.recipes import parts
 
 LEADING_POINT = re.compile(r"^(\s*[+-]?)\.(?=\d)")
 """Of a number such as .5, which people write and TOML does not know."""
-
-Count = Annotated[int, Field(ge=1)]
 
 
 class _Section(BaseModel):
@@ -58,13 +57,13 @@ class Training(_Section):
     lr: Annotated[float, Field(gt=0)] = 1e-3
     schedule: Literal["cosine", "constant"] = "cosine"
     clip: Annotated[float, Field(gt=0)] = 10.0
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Natural = 0
     validate_every: Count = 500
     validate_tasks: Count = 200
     patience: Count | None = None
     strategy: str = "auto"
     checkpoint_every: Count = 100
-    record: Annotated[int, Field(ge=0)] = 0
+    record: Natural = 0
 
 
 class Result(_Section):
@@ -115,7 +114,7 @@ class RuleTraining(_Section):
     steps: Count = 100
     unroll: Count = 100
     lr: Annotated[float, Field(gt=0)] = 1e-3
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Natural = 0
     estimator: Literal["truncated", "first_order", "persistent"] = "truncated"
     validate_problems: Count = 50
     checkpoint_every: Count = 20
