@@ -21,6 +21,7 @@ from fewsight.networks.molecules import (
     presence,
     summed,
 )
+from fewsight.networks.profile import Profiled
 from fewsight.tree import Tree
 
 SMILES = ("CC(=O)Oc1ccccc1C(=O)O", "OCC#N", "C1CC1Br", "c1ccc2ccccc2c1")
@@ -36,7 +37,9 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "without descriptors": lambda: FingerprintEncoder(FEATURES, bits=128, widths=(16, 8), descriptors=False),
     "graph": lambda: GraphNetwork(FEATURES, hidden=8, rounds=2),
     "both": lambda: MoleculeEncoder(_fingerprint(), GraphNetwork(FEATURES, hidden=8, rounds=2), 8),
+    "profile": lambda: Profiled(_fingerprint(), 3),
 }
+LABELS = torch.tensor([[1, 0], [0, torch.nan], [0, 1], [torch.nan, 1]])
 
 
 @pytest.fixture(params=NETWORKS)
@@ -45,7 +48,7 @@ def network(request: pytest.FixtureRequest) -> nn.Module:
         torch.manual_seed(0)
         made = NETWORKS[request.param]().double().eval()
     if hasattr(made, "prepare"):
-        made.prepare([INPUTS])
+        made.prepare([INPUTS | {"labels": LABELS}])
     return made
 
 

@@ -75,7 +75,7 @@ class Domain(Protocol):
         """All inputs of a split, in portions `(n, ...)`: what a network may prepare itself on.
 
         Without labels; but where classes differ from task to task a portion is one class, and where tasks exist in the
-        world (and share no inputs) one task.
+        world one task. Assays share their molecules: each comes once, with what they say of it as `labels`.
         """
         ...
 

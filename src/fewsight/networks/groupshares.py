@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from fewsight.networks.isometry import isometry
+
 UNSEEN = 5.0
 """Texts that a profile is smoothed with: that many more are imagined, spread as all are."""
 
@@ -22,7 +24,7 @@ def gram_profiles(held: np.ndarray, features: int) -> np.ndarray:
     total, share = held.sum(1, keepdims=True), held.sum(0) / max(held.sum(), 1)
     odds = np.log((held + UNSEEN * share) / (total + UNSEEN) / np.maximum(share, 1e-9))
     odds[total[:, 0] == 0] = 0
-    return np.asarray(odds @ _isometry(held.shape[1], features), dtype=np.float32)
+    return np.asarray(odds @ isometry(held.shape[1], features), dtype=np.float32)
 
 
 def texts_with(ids: np.ndarray, buckets: int) -> np.ndarray:
@@ -32,10 +34,3 @@ def texts_with(ids: np.ndarray, buckets: int) -> np.ndarray:
         text = np.nonzero(portion)[0].astype(np.int64)
         held += np.bincount(np.unique(text * buckets + portion[portion > 0]) % buckets, minlength=buckets)
     return held
-
-
-def _isometry(rows: int, columns: int) -> np.ndarray:
-    """A fixed random matrix `(rows, columns)` that keeps inner products, exactly where columns >= rows."""
-    size = max(rows, columns)
-    turn = np.linalg.qr(np.random.default_rng(0).standard_normal((size, size)))[0]
-    return turn[:rows, :columns] * (size / columns) ** 0.5

@@ -25,6 +25,7 @@ from fewsight.networks import MLP, Conv4, ResNet12, Symmetric
 from fewsight.networks.huggingface import ATTENTION, HuggingFaceEncoder
 from fewsight.networks.mlp import ACTIVATIONS
 from fewsight.networks.molecules import FingerprintEncoder, GraphNetwork, MoleculeEncoder
+from fewsight.networks.profile import Profiled
 from fewsight.networks.rows import RowMLP, RowSet
 from fewsight.networks.text import TextEncoder
 
@@ -119,14 +120,17 @@ def fingerprint(
     widths: Counts = (256, 128),
     descriptors: bool = True,
     dropout: Share = 0.0,
+    profile: Natural = 0,
 ) -> nn.Module:
-    """Substructures of molecules as folded counts, with descriptors, through an MLP."""
-    return FingerprintEncoder(_atom_features("fingerprint", input_shape), bits, widths, descriptors, dropout)
+    """Substructures of molecules as folded counts, with descriptors, through an MLP; `profile`: see `Profiled`."""
+    network = FingerprintEncoder(_atom_features("fingerprint", input_shape), bits, widths, descriptors, dropout)
+    return Profiled(network, profile) if profile else network
 
 
-def molecule_graph(input_shape: Any, *, hidden: Count = 64, rounds: Count = 3) -> nn.Module:
-    """Message passing over the bonds of molecules."""
-    return GraphNetwork(_atom_features("molecule-graph", input_shape), hidden, rounds)
+def molecule_graph(input_shape: Any, *, hidden: Count = 64, rounds: Count = 3, profile: Natural = 0) -> nn.Module:
+    """Message passing over the bonds of molecules; `profile` as in `fingerprint`."""
+    network = GraphNetwork(_atom_features("molecule-graph", input_shape), hidden, rounds)
+    return Profiled(network, profile) if profile else network
 
 
 def fingerprint_graph(
@@ -139,11 +143,13 @@ def fingerprint_graph(
     hidden: Count = 64,
     rounds: Count = 3,
     features: Count = 128,
+    profile: Natural = 0,
 ) -> nn.Module:
-    """Both side by side."""
+    """Both side by side; `profile` as in `fingerprint`."""
     atom = _atom_features("fingerprint-graph", input_shape)
     beside = FingerprintEncoder(atom, bits, widths, descriptors, dropout)
-    return MoleculeEncoder(beside, GraphNetwork(atom, hidden, rounds), features)
+    network = MoleculeEncoder(beside, GraphNetwork(atom, hidden, rounds), features)
+    return Profiled(network, profile) if profile else network
 
 
 def _atom_features(name: str, input_shape: Any) -> int:

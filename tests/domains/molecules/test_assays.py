@@ -144,9 +144,20 @@ def test_what_was_left_out_is_said(data: Path) -> None:
 def test_inputs_of_training_are_its_molecules_once(data: Path) -> None:
     domain = open_domain("tox21", data)
     assert sum(tree.length(part) for part in domain.inputs("train")) == len(domain.places("train"))
-    assert {
-        name: tuple(leaf.shape[1:]) for name, leaf in next(iter(domain.inputs("val"))).items()
-    } == domain.input_shape
+    shapes = {name: tuple(leaf.shape[1:]) for name, leaf in next(iter(domain.inputs("val"))).items()}
+    assert shapes == domain.input_shape | {"labels": (len(domain.tasks["val"]),)}
+
+
+@pytest.mark.parametrize("protocol", ["disjoint", "literature"])
+def test_inputs_of_training_have_the_labels_of_training(data: Path, protocol: str) -> None:
+    """Each label of a training assay once, at its molecule; no others."""
+    domain = open_domain("tox21", data, protocol=protocol)
+    labels = torch.cat([part["labels"] for part in domain.inputs("train")])
+    assert int((~labels.isnan()).sum()) == sum(len(task.y) for task in domain.tasks["train"])
+    row = {place: i for i, place in enumerate(domain.places("train").tolist())}
+    for column, task in enumerate(domain.tasks["train"]):
+        at = [row[place] for place in task.x.tolist()]
+        assert torch.equal(labels[at, column], task.y.float())
 
 
 def test_assays_too_small_are_left_out_until_none_is_left(data: Path) -> None:

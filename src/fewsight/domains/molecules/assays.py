@@ -86,7 +86,20 @@ class AssayDomain(GivenDomain):
         return torch.cat([task.x for task in self.tasks[split]]).unique()
 
     def inputs(self, split: str) -> Iterable[Tree]:
-        return map(self.library.take, self.places(split).split(PORTION))
+        """Molecules once, and as `labels` `(n, assays)` what the assays of the split say of them, NaN: nothing."""
+        return (
+            self.library.take(places) | {"labels": self._labels(split, places)}
+            for places in self.places(split).split(PORTION)
+        )
+
+    def _labels(self, split: str, places: Tensor) -> Tensor:
+        """Of molecules at ascending `places`."""
+        labels = torch.full((len(places), len(self.tasks[split])), torch.nan)
+        for column, task in enumerate(self.tasks[split]):
+            row = torch.searchsorted(places, task.x).clamp(max=len(places) - 1)
+            here = places[row] == task.x
+            labels[row[here], column] = task.y[here].to(labels.dtype)
+        return labels
 
     def family(self, split: str, *, ways: int, shots: int, queries: int) -> TaskFamily:
         """Assays that have too few molecules of a class for `shots` and a query are left out."""
