@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from fewsight.errors import RecipeError
+from fewsight.networks.features import feature_size
 from fewsight.networks.isometry import isometry
 from fewsight.networks.molecules import folded
 from fewsight.tree import Tree
@@ -46,9 +47,7 @@ class Profiled(nn.Module):
     def __init__(self, network: nn.Module, features: int) -> None:
         super().__init__()
         self.network, self.features = network, features
-        size = network.out_features
-        assert isinstance(size, int)
-        self.out_features = size + features
+        self.out_features = feature_size(network, None, "Profiled") + features
         self._remember(torch.zeros(0, BITS), torch.zeros(0, 0))
 
     def prepare(self, inputs: Iterable[Tree]) -> None:
@@ -67,7 +66,7 @@ class Profiled(nn.Module):
                 labels.append(portion["labels"])
                 yield portion
 
-        getattr(self.network, "prepare", list)(passing())
+        getattr(self.network, "prepare", list)(passing())  # list: an encoder that wants nothing lets them pass
         self._remember(torch.cat(seen), torch.cat(labels).to(seen[0].dtype))
 
     def forward(self, x: Tree) -> Tensor:
