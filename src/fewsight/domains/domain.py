@@ -74,8 +74,9 @@ class Domain(Protocol):
     def inputs(self, split: str) -> Iterable[Tree]:
         """All inputs of a split, in portions `(n, ...)`: what a network may prepare itself on.
 
-        Without labels; but where classes differ from task to task a portion is one class, and where tasks exist in the
-        world one task. Assays share their molecules: each comes once, with what they say of it as `labels`.
+        Where classes differ from task to task a portion is one class, without labels. Where tasks exist in the world it
+        is one task (molecules of a library, which assays share, come once), with `labels` `(n, tasks)` among the inputs
+        if they have two classes: NaN where a task says nothing.
         """
         ...
 
@@ -185,7 +186,8 @@ class GivenDomain(_Read):
 
     def inputs(self, split: str) -> Iterable[Tree]:
         check_split(self.name, split, self.splits)
-        return (task.x for task in self.tasks[split])
+        tasks = self.tasks[split]
+        return (task.labelled(place, len(tasks)) for place, task in enumerate(tasks))
 
     def family(self, split: str, *, ways: int, shots: int, queries: int) -> TaskFamily:
         check_split(self.name, split, self.splits)

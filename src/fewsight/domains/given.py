@@ -7,7 +7,7 @@ has values to predict.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +46,14 @@ class Given:
         for leaf in (*tree.leaves(self.x), self.y):
             digest.update(f"{tuple(leaf.shape)}\n".encode() + leaf.contiguous().view(-1).numpy().tobytes())
         return digest.digest()
+
+    def labelled(self, column: int, columns: int) -> Tree:
+        """Inputs, and among them as `labels` `(n, columns)` those of two classes: in that column, NaN in the others."""
+        if self.classes is None or len(self.classes) != 2 or not isinstance(self.x, Mapping):
+            return self.x
+        labels = torch.full((len(self.y), columns), torch.nan)
+        labels[:, column] = self.y.to(labels.dtype)
+        return {**self.x, "labels": labels}
 
 
 @dataclass(frozen=True, eq=False)

@@ -61,7 +61,7 @@ class Profiled(nn.Module):
         def passing() -> Iterator[Tree]:
             for portion in portions:
                 if "labels" not in portion:
-                    raise RecipeError("network.profile needs assays that share molecules, as of tox21: leave it out")
+                    raise RecipeError("network.profile needs assays, tasks of two classes each: leave it out")
                 seen.append(folded(portion, BITS).log1p())
                 labels.append(portion["labels"])
                 yield portion
