@@ -62,14 +62,15 @@ def main() -> None:
     lines = [
         f"{WAYS}-way, {arguments.tasks} tasks of the test classes, one query each; share of answers kept, 95 %.",
         "",
-        "| run | shots | deleted | answers kept |",
-        "|---|---:|---|---:|",
+        "| run | seed | shots | deleted | answers kept |",
+        "|---|---:|---:|---|---:|",
     ]
     for folder in arguments.runs:
         run = Run.open(folder)
+        about = f"{run.recipe.name} | {run.recipe.training.seed}"
         for shots in (1, 5):
             for name, values in figures(run, arguments.data, arguments.tasks, shots).items():
-                lines.append(f"| {run.recipe.name} | {shots} | {name} | {plus_minus(values, 2)} |")
+                lines.append(f"| {about} | {shots} | {name} | {plus_minus(values, 2)} |")
             print(*lines[-6:], sep="\n", flush=True)
     if arguments.write:
         arguments.write.write_text("\n".join(lines) + "\n")
